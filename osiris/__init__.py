@@ -1,0 +1,1 @@
+"""Osiris compiles data pipelines into fingerprinted manifests and runs them, here or in a sandbox."""
