@@ -1,0 +1,70 @@
+# Osiris: the two commands are `make demo` and `make test`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+.PHONY: help demo test check fix bench live reference clean
+
+# The newest Python from 3.11 on that this machine can run. Override with `make PYTHON=... test`.
+CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	$$p -c "$(SUITABLE)" >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TESTS ?= tests
+WORKERS ?= auto
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "make: no Python from 3.11 to 3.14 found." >&2; \
+		echo "make: install one, for example: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { \
+		echo "make: $(PYTHON) has no venv module. On Debian or Ubuntu:" >&2; \
+		echo "make:   apt-get install python3-venv" >&2; exit 1; }
+	@echo "make: a virtual environment in .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# Installing for development installs what the demo needs, so one stamp touches the other.
+.venv/.demo: pyproject.toml | $(BIN)/python
+	@echo "make: installing osiris[duckdb]"
+	@$(PIP) -e ".[duckdb]"
+	@touch $@
+
+.venv/.dev: pyproject.toml | $(BIN)/python
+	@echo "make: installing osiris[all,dev]"
+	@$(PIP) -e ".[all,dev]"
+	@touch .venv/.demo $@
+
+demo: .venv/.demo ## run the bundled movies pipeline: CSV files and SQL, no server
+	@$(BIN)/python tools/demo.py
+
+test: .venv/.dev ## run every test, a private MariaDB included
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+check: .venv/.dev ## format, lint, types, layers, gates, docs against code
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.gates
+	@$(BIN)/python -m tools.docs --check
+
+fix: .venv/.dev ## format the code and repair what the linter can
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+reference: .venv/.dev ## write docs/reference from the code
+	@$(BIN)/python -m tools.docs
+
+bench: .venv/.dev ## print each figure beside its reference (BENCH_ROWS, BENCH_ROUNDS)
+	@$(BIN)/python -m bench
+
+live: .venv/.dev ## run the tests that need an E2B account (E2B_API_KEY)
+	@test -n "$$E2B_API_KEY" || { echo "make: set E2B_API_KEY to run the live tests" >&2; exit 1; }
+	@$(BIN)/python -m pytest -m live $(TESTS)
+
+clean: ## remove the virtual environment and what tools left
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
