@@ -1,0 +1,1 @@
+"""What each component is called and which configuration and connection it accepts."""

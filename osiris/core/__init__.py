@@ -1,0 +1,1 @@
+"""What runs a manifest, on the host and in a sandbox alike."""

@@ -1,0 +1,129 @@
+"""The data between two steps: an Arrow schema and record batches, readable once."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from osiris.core.errors import DataError
+
+
+@runtime_checkable
+class ArrowStreamable(Protocol):
+    """Anything that speaks the Arrow C stream interface (Arrow PyCapsule protocol)."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a PyCapsule named `arrow_array_stream`."""
+
+
+@runtime_checkable
+class Scan(ArrowStreamable, Protocol):
+    """A table that lies somewhere and can be read again at will, also by DuckDB itself.
+
+    A driver returns one instead of batches so that a consumer that speaks SQL can read the source
+    in its own engine, without a row passing through Python. Every other consumer just streams it.
+    """
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the table."""
+
+    @property
+    def sql(self) -> str:
+        """A DuckDB `SELECT` that reads the table, no parameters, no other relation in it."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The absolute paths of the files that the SQL reads."""
+
+    def count(self) -> int:
+        """Return the number of rows, by reading the source."""
+
+    def explain(self, error: Exception) -> Exception | None:
+        """Return the source's own error when `error`, raised by a reader, is the source's fault."""
+
+
+class TableStream:
+    """One input of a step: iterate over it once, or hand it to anything that takes Arrow streams.
+
+    Attributes:
+        schema: the Arrow schema; every batch has exactly this schema.
+        source: id of the step that makes the table.
+        rows: rows handed out so far.
+        scan: a re-readable source to use instead of iterating, or None. Who uses it must call
+            `scanned(rows)` with the number of rows the source has.
+        error: what ended the iteration early, if anything did.
+
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        batches: Iterable[pa.RecordBatch],
+        *,
+        source: str = "",
+        scan: Scan | None = None,
+    ) -> None:
+        self.schema = schema
+        self.source = source
+        self.scan = scan
+        self.rows = 0
+        self.error: BaseException | None = None
+        self._batches = batches
+        self._taken = False
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Hand out the batches; a second iteration raises `RuntimeError`."""
+        if self._taken:
+            msg = f"the table from step {self.source!r} can be read once only"
+            raise RuntimeError(msg)
+        self._taken = True
+        return self._counted()
+
+    def _counted(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._batches:
+                self.rows += batch.num_rows
+                yield batch
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def scanned(self, rows: int) -> None:
+        """Record that the whole source was read through `scan`."""
+        self.rows = rows
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the stream as a pyarrow reader."""
+        return pa.RecordBatchReader.from_batches(self.schema, iter(self))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand the stream to another Arrow library."""
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+    def to_table(self) -> pa.Table:
+        """Read everything into memory."""
+        return pa.Table.from_batches(iter(self), schema=self.schema)
+
+    def to_pandas(self, **options: Any) -> Any:
+        """Read everything into a pandas DataFrame (pandas must be installed)."""
+        return self.to_table().to_pandas(**options)
+
+
+def as_reader(output: object, *, what: str) -> pa.RecordBatchReader:
+    """Return what a driver gave back as a reader: an Arrow stream or a pandas DataFrame.
+
+    Raises `DataError` for anything else.
+    """
+    if isinstance(output, pa.RecordBatchReader):
+        return output
+    if isinstance(output, ArrowStreamable):
+        return pa.RecordBatchReader.from_stream(output)
+    if type(output).__module__.partition(".")[0] == "pandas":
+        return pa.Table.from_pandas(output, preserve_index=False).to_reader()
+    raise DataError(
+        f"{what} returned a {type(output).__qualname__}, which is no table",
+        hint="return an object with __arrow_c_stream__ or a pandas DataFrame",
+    )

@@ -1,0 +1,1 @@
+"""How each component runs; the only place for heavy imports."""
