@@ -1,0 +1,51 @@
+"""Fixtures for every test: one MariaDB server a worker, one database a test."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.mariadb import MariaDBServer
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database on the tests' server."""
+
+    server: MariaDBServer
+    name: str
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement in this database as root and give its rows."""
+        return self.server.execute(sql, self.name)
+
+    def script(self, sql: str) -> None:
+        """Run many statements in this database as root."""
+        self.server.script(sql, self.name)
+
+    def connection(self, *, over_socket: bool = False) -> dict[str, Any]:
+        """How to connect, as `osiris_connections.yaml` writes it, the password in plain text."""
+        return self.server.connection(self.name, over_socket=over_socket)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
+    """A running server for the whole session; a test that kills it must start it again."""
+    directory = tmp_path_factory.mktemp("mariadb")
+    with MariaDBServer(directory) as server:
+        yield server
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def database(mariadb: MariaDBServer) -> Iterator[Database]:
+    """A fresh database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    mariadb.execute(f"CREATE DATABASE {name}")
+    yield Database(mariadb, name)
+    mariadb.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -1,0 +1,59 @@
+"""Programs that the tests need, installed from Debian's packages where that is possible."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+# Where Debian keeps servers; not on everyone's PATH.
+_SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+
+
+class MissingProgramError(RuntimeError):
+    """A program is not there and could not be installed; the message says how to get it."""
+
+
+def find_program(name: str) -> str | None:
+    """The path of a program, servers in sbin included; None when it is not there."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SBIN}")
+
+
+def ensure_programs(packages: Mapping[str, str]) -> None:
+    """Install the Debian package of each program that is missing, once at a time.
+
+    Args:
+        packages: program name to Debian package name.
+
+    Raises:
+        MissingProgramError: not root, no apt-get, or the installation failed.
+    """
+    with (Path(tempfile.gettempdir()) / "osiris-tests-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = {program: p for program, p in packages.items() if find_program(program) is None}
+        if not missing:
+            return
+        wanted = sorted(set(missing.values()))
+        command = f"apt-get install {' '.join(wanted)}"
+        if os.geteuid() != 0 or shutil.which("apt-get") is None:
+            message = f"the tests need {', '.join(missing)}; as root run: {command}"
+            raise MissingProgramError(message)
+        _install(wanted)
+
+
+def _install(packages: list[str]) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", "--quiet", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            message = f"apt-get {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
+            raise MissingProgramError(message)
