@@ -48,7 +48,7 @@ check: .venv/.dev ## format, lint, types, layers, gates, docs against code
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tools.gates
 	@$(BIN)/python -m tools.docs --check
 

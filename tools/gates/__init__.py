@@ -1,0 +1,1 @@
+"""Rules of this repository that neither the linter nor the type checker can hold."""
