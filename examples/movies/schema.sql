@@ -1,0 +1,232 @@
+-- The movies of this example: invented, every one of them, and awkward on purpose.
+--
+-- Loads into an empty database of MySQL 8 or MariaDB 10.5 or later:
+--   mysql --default-character-set=utf8mb4 movies < schema.sql
+-- Loading it again starts over.
+
+SET NAMES utf8mb4;
+SET time_zone = '+00:00';
+
+DROP TABLE IF EXISTS reviews, movie_actors, movies, actors, directors;
+
+CREATE TABLE directors (
+    id      INT UNSIGNED NOT NULL PRIMARY KEY,
+    name    VARCHAR(80)  NOT NULL,
+    country CHAR(2),
+    born    DATE,
+    died    DATE
+) CHARACTER SET utf8mb4;
+
+CREATE TABLE actors (
+    id        INT UNSIGNED NOT NULL PRIMARY KEY,
+    name      VARCHAR(80)  NOT NULL,
+    country   CHAR(2),
+    born      DATE,
+    died      DATE,
+    height_cm DECIMAL(4, 1)
+) CHARACTER SET utf8mb4;
+
+CREATE TABLE movies (
+    id              INT UNSIGNED NOT NULL PRIMARY KEY,
+    title           VARCHAR(120) NOT NULL,
+    director_id     INT UNSIGNED NOT NULL,
+    released        DATE,
+    runtime_minutes SMALLINT UNSIGNED,
+    genre           ENUM ('comedy', 'crime', 'documentary', 'drama', 'science fiction', 'thriller') NOT NULL,
+    in_color        TINYINT(1)   NOT NULL,
+    budget          DECIMAL(14, 2),
+    gross           DECIMAL(14, 2),
+    synopsis        TEXT,
+    FOREIGN KEY (director_id) REFERENCES directors (id)
+) CHARACTER SET utf8mb4;
+
+CREATE TABLE movie_actors (
+    movie_id INT UNSIGNED     NOT NULL,
+    actor_id INT UNSIGNED     NOT NULL,
+    role     VARCHAR(60),
+    billing  TINYINT UNSIGNED NOT NULL,
+    fee      DECIMAL(10, 2),
+    PRIMARY KEY (movie_id, actor_id),
+    FOREIGN KEY (movie_id) REFERENCES movies (id),
+    FOREIGN KEY (actor_id) REFERENCES actors (id)
+) CHARACTER SET utf8mb4;
+
+CREATE TABLE reviews (
+    id            BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    movie_id      INT UNSIGNED    NOT NULL,
+    reviewer      VARCHAR(40)     NOT NULL,
+    stars         DECIMAL(2, 1)   NOT NULL,
+    headline      VARCHAR(80)     NOT NULL,
+    body          TEXT,
+    posted_at     DATETIME(6)     NOT NULL,
+    helpful_votes INT,
+    verified      TINYINT(1)      NOT NULL,
+    FOREIGN KEY (movie_id) REFERENCES movies (id)
+) CHARACTER SET utf8mb4;
+
+INSERT INTO directors VALUES
+    (1, 'Ilse Varga', 'HU', '1931-04-17', '1998-11-02'),
+    (2, 'Tomás Ólafsson', 'IS', '1944-09-30', NULL),
+    (3, 'Marguerite Okonkwo-Bell', 'NG', '1967-01-08', NULL),
+    (4, 'Søren "Sunny" Lindqvist', 'DK', '1929-12-31', '2011-06-19'),
+    (5, 'Hana Dvořáková', 'CZ', '1952-02-29', NULL),
+    (6, 'J. P. O''Rourke', 'IE', '1938-07-04', '2004-03-12'),
+    (7, '中村 陽子', 'JP', '1975-10-10', NULL),
+    (8, 'Amir Haddad, Jr.', 'LB', '1961-05-23', NULL),
+    (9, 'Łucja Wiśniewska', 'PL', '1980-08-15', NULL),
+    (10, 'Anonymous', NULL, NULL, NULL);
+
+INSERT INTO actors VALUES
+    (1, 'Clara Benedek', 'HU', '1939-05-22', '2002-05-22', 170.9),
+    (2, 'Diego Ferrán', 'AR', '1941-01-14', '2003-01-14', 156.2),
+    (3, 'Astrid Nørgaard', 'DK', '1960-08-19', NULL, 178.6),
+    (4, 'William "Bill" Achterberg', 'NL', '1946-04-11', NULL, 190.5),
+    (5, 'Zoë Marchand', 'FR', '1962-07-03', NULL, 190.8),
+    (6, 'Petr Novák', 'CZ', '1982-07-03', NULL, 163.9),
+    (7, 'Siobhán O''Dea', 'IE', '1951-01-07', NULL, NULL),
+    (8, 'Kwame Asante', 'GH', '1932-02-07', '2016-02-07', 168.4),
+    (9, '山田 健', 'JP', '1952-03-20', NULL, 157.0),
+    (10, 'Ljubica Đorđević', 'RS', '1954-12-08', NULL, 164.9),
+    (11, 'Marcus Webb, Sr.', 'US', '1950-01-01', NULL, 191.9),
+    (12, 'Ines Câmara', 'PT', '1958-05-05', NULL, 194.5),
+    (13, 'Olga Petrowa', 'RU', '1977-03-21', NULL, 167.8),
+    (14, 'Rahul Deshpande', 'IN', '1975-03-06', NULL, NULL),
+    (15, 'Eero Mäkinen', 'FI', '1971-12-28', NULL, 157.2),
+    (16, 'Fatima Zahra Benali', 'MA', '1974-06-08', NULL, 157.9),
+    (17, 'Gus Hollander', 'US', '1926-09-07', '1991-09-07', 155.1),
+    (18, 'Nadia Kowalczyk', 'PL', '1957-01-26', NULL, 191.5),
+    (19, 'Théo Lambert', 'FR', '1971-08-17', NULL, 153.2),
+    (20, 'Ayşe Yıldız', 'TR', '1935-08-18', '1997-08-18', 186.1),
+    (21, 'The Amazing Corvo', NULL, NULL, NULL, NULL),
+    (22, 'Baby Lou', '', NULL, NULL, 155.5);
+
+INSERT INTO movies VALUES
+    (1, 'The Lighthouse Ledger', 1, '1958-03-14', 103, 'drama', FALSE, 2785664.10, 14179030.27, 'A keeper''s account book hides a second, truer story.'),
+    (2, 'Snow over Reykjavík', 2, '1971-12-25', 155, 'drama', TRUE, 10099167.38, 36256010.89, 'Two brothers, one boat, and a winter that will not end.'),
+    (3, 'Goodbye, Mr. Quill', 6, '1966-05-06', 76, 'comedy', TRUE, 6787110.03, 8076660.94, 'He resigned at nine; by noon the office had, too.'),
+    (4, '"Quiet," She Said', 4, '1963-10-18', 99, 'thriller', FALSE, 4484448.64, 16951215.86, 'A librarian overhears a murder being planned, in whispers.'),
+    (5, 'Zápisník zmizelého', 5, '1984-09-01', 72, 'drama', TRUE, 2986688.03, 14724371.99, 'A vanished poet''s notebook turns up, page by page, in the post.'),
+    (6, 'Lagos, 3 A.M.', 3, '1999-02-19', 156, 'crime', TRUE, 19281996.67, 92167944.08, 'One taxi, four passengers, no change for a thousand.'),
+    (7, '七つの橋', 7, '2004-07-07', 88, 'drama', TRUE, 26816664.39, 125233822.70, 'Seven bridges, seven farewells.'),
+    (8, 'Beirut Express', 8, '1993-11-11', 87, 'thriller', TRUE, 9236570.35, NULL, NULL),
+    (9, 'The 50% Man', 6, '1972-04-01', 84, 'comedy', TRUE, 5152665.12, 6749991.31, 'Half owner of half a circus; wholly in debt.'),
+    (10, 'Amber & Ash', 9, '2012-01-27', 101, 'science fiction', TRUE, 7348176.28, 5070241.63, 'A miner on Europa finds a fly in amber; it is not from Earth.'),
+    (11, 'Untitled', 10, NULL, NULL, 'documentary', FALSE, NULL, NULL, NULL),
+    (12, 'Night Bus No. 9', 4, '1968-08-30', 109, 'thriller', FALSE, 1231718.71, 2697463.97, 'Nobody gets off.\nNobody ever got on.'),
+    (13, 'Café Mitteleuropa', 1, '1961-02-10', 184, 'comedy', FALSE, 674997.82, 418498.65, 'Waiters, spies; the coffee is the only honest thing.'),
+    (14, 'Ørsted''s Compass', 4, '1974-06-21', 128, 'drama', TRUE, 6402615.00, 7106902.65, 'The needle moved, and so did the century.'),
+    (15, 'C:\\Memory', 9, '2016-10-31', 95, 'science fiction', TRUE, 28031744.81, 50176823.21, 'A lost directory holds the only copy of a childhood.'),
+    (16, 'Marguerite''s Orchard', 3, '2008-09-12', 122, 'drama', TRUE, 25500545.12, 123677643.83, 'Three sisters; one will; 1,204 apple trees.'),
+    (17, 'Żubr', 9, '2019-05-03', 177, 'documentary', TRUE, NULL, 427500.00, 'A year among the last bison of the primeval forest. 🦬'),
+    (18, 'Don''t Look Now, Gus', 6, '1979-03-23', 97, 'comedy', TRUE, 6475152.79, 11137262.80, 'Gus looks.'),
+    (19, 'Thirty Below', 2, '1988-01-15', 89, 'thriller', TRUE, 14636340.92, 10245438.64, ''),
+    (20, 'The Long Intermission', 1, '1977-11-04', 71, 'drama', TRUE, 3745707.07, 17567366.16, 'An audience refuses to leave the theatre.'),
+    (21, 'Red Cedar Falls', 8, '2001-06-29', 120, 'crime', TRUE, 9932766.94, 51253077.41, 'The sheriff''s twin comes home, or the sheriff does.'),
+    (22, 'Letters to Nobody', 5, '1991-04-26', 107, 'drama', TRUE, 8752675.59, 37986612.06, 'The postman reads them all; then he starts to answer.'),
+    (23, 'Kite Season', 3, '2015-12-04', 83, 'drama', TRUE, 2955048.73, 7683126.70, 'Two rooftops, one string.'),
+    (24, 'Perpetual Motion, Inc.', 7, '2011-08-19', 98, 'comedy', TRUE, 31519672.01, 119144360.20, 'It works; that is the problem.');
+
+INSERT INTO movie_actors VALUES
+    (1, 18, 'Narrator', 1, 241196.67),
+    (1, 20, 'Mother', 2, 135065.23),
+    (2, 2, 'Young Petr', 1, 546044.33),
+    (2, 7, 'Stationmaster', 2, NULL),
+    (3, 10, 'Anna', 1, 185814.05),
+    (3, 15, 'Stationmaster', 2, 755954.10),
+    (4, 13, 'Voice on the radio', 1, NULL),
+    (4, 9, 'Štěpán', 2, 270829.65),
+    (4, 1, 'Self', 3, 452847.17),
+    (5, 7, 'Passenger no. 4', 1, NULL),
+    (5, 20, 'Mr. Quill', 2, 494058.47),
+    (5, 2, 'The Keeper', 3, 641261.80),
+    (6, 18, 'Self', 1, 9966.18),
+    (6, 5, '"Doc"', 2, 470642.20),
+    (7, 1, 'Sister, the eldest', 1, 332778.88),
+    (7, 8, 'The Postman', 2, 720488.56),
+    (8, 17, 'Self', 1, 112660.85),
+    (8, 20, 'Štěpán', 2, 169637.24),
+    (9, 8, 'Passenger no. 4', 1, 440836.00),
+    (9, 16, 'Henchman', 2, NULL),
+    (9, 5, 'Henchman', 3, 166397.93),
+    (10, 21, NULL, 1, NULL),
+    (10, 2, 'The Postman', 2, 682369.71),
+    (12, 16, '"Doc"', 1, NULL),
+    (12, 6, 'The Keeper', 2, 104076.76),
+    (13, 11, 'Inspector O''Hara', 1, 888891.09),
+    (13, 9, 'Narrator', 2, NULL),
+    (14, 9, '"Doc"', 1, 102680.38),
+    (14, 4, 'Štěpán', 2, NULL),
+    (15, 16, 'The Postman', 1, 683424.30),
+    (15, 21, 'Librarian', 2, 181792.83),
+    (16, 17, 'Sister, the eldest', 1, 230594.84),
+    (16, 18, 'Voice on the radio', 2, 696875.36),
+    (17, 5, 'Young Petr', 1, 256443.18),
+    (17, 6, 'Voice on the radio', 2, 92309.93),
+    (17, 7, 'Self', 3, 154759.47),
+    (18, 7, 'Young Petr', 1, 585808.73),
+    (18, 10, 'Štěpán', 2, NULL),
+    (19, 6, 'Aunt Ada', 1, 393348.93),
+    (19, 18, '"Doc"', 2, NULL),
+    (20, 5, '"Doc"', 1, 240640.30),
+    (20, 10, 'Stationmaster', 2, 701374.29),
+    (20, 17, 'Anna', 3, NULL),
+    (21, 14, 'Mr. Quill', 1, 810273.19),
+    (21, 19, 'Voice on the radio', 2, 59286.61),
+    (22, 6, 'Štěpán', 1, 757791.52),
+    (22, 4, 'Self', 2, NULL),
+    (23, 8, 'Librarian', 1, 720190.64),
+    (23, 4, 'Aunt Ada', 2, 451806.85),
+    (24, 18, NULL, 1, NULL),
+    (24, 6, 'Mr. Quill', 2, 384576.00);
+
+INSERT INTO reviews VALUES
+    (1, 1, 'the_projectionist', 2.5, 'Overrated', 'Le meilleur film de l''année — et de loin.', '2021-03-03 09:23:27.000001', 461, FALSE),
+    (2, 23, 'Ōkubo', 0.5, 'A quiet triumph', 'Tab\there, backslash \\ there: the subtitles were a mess.', '2019-07-15 23:58:39.500000', 434, TRUE),
+    (3, 8, 'moviegoer, retired', 3.5, 'Worth it for the score alone', 'Saw it at the Odeon, row F. The print was scratched, the film was not.', '2024-06-08 10:46:13', NULL, FALSE),
+    (4, 14, 'moviegoer, retired', 1.0, 'Magnifique, à revoir', 'Loved it ❤️, hated the queue.', '2023-08-06 14:25:10.999999', 237, FALSE),
+    (5, 23, 'Ōkubo', 1.0, '"Best of the decade"?', 'It said "based on a true story", and I believed it.', '2023-06-24 16:34:59.000001', NULL, FALSE),
+    (6, 2, 'anna.k', 1.5, 'I left; the cat stayed', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2021-12-29 15:06:24', NULL, TRUE),
+    (7, 8, 'Ñandú', 3.5, 'Better on the second viewing', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2022-08-16 23:03:39.999999', 329, FALSE),
+    (8, 19, 'cinephile_77', 0.5, 'Worth it for the score alone', 'My grandmother''s favourite; now mine.', '2020-02-13 03:04:02.000001', 269, TRUE),
+    (9, 5, 'Ōkubo', 1.5, 'Bravo!', '100% recommended', '2020-10-15 12:11:56.999999', 390, TRUE),
+    (10, 4, 'the_projectionist', 4.0, 'I left; the cat stayed', 'A, B; and C: everything in its place.', '2020-06-15 10:03:29.999999', NULL, TRUE),
+    (11, 21, 'Ōkubo', 2.5, 'Not my cup of tea, thanks', '', '2020-04-29 13:59:03.999999', 133, FALSE),
+    (12, 16, 'the_projectionist', 4.0, 'Worth it for the score alone', 'Ein Film wie ein langer Spaziergang.', '2019-01-05 16:34:36.000001', 26, TRUE),
+    (13, 2, 'lzk', 2.5, '10/10, would cry again', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2019-09-20 23:30:58', 469, TRUE),
+    (14, 22, 'O''Malley', 0.5, '', 'Le meilleur film de l''année — et de loin.', '2022-08-27 19:02:44.500000', 132, FALSE),
+    (15, 23, 'O''Malley', 0.5, 'Worth it for the score alone', '5 stars, minus half a star for the popcorn.', '2023-06-23 08:14:43.999999', 253, TRUE),
+    (16, 12, 'cinephile_77', 1.0, '', 'Tab\there, backslash \\ there: the subtitles were a mess.', '2023-05-23 07:56:35', 337, FALSE),
+    (17, 21, 'anna.k', 3.0, 'Not my cup of tea, thanks', 'とても良かった。', '2020-12-14 11:19:09.123456', NULL, TRUE),
+    (18, 4, 'anna.k', 2.5, 'Une merveille', 'Ein Film wie ein langer Spaziergang.', '2025-02-01 13:31:17', 255, TRUE),
+    (19, 2, 'O''Malley', 1.5, '', 'Good: the light. Bad: the plot, the sound, the hat.', '2024-07-21 11:23:01.123456', 319, TRUE),
+    (20, 21, 'anna.k', 2.0, 'I left; the cat stayed', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2024-02-22 08:54:00.999999', NULL, FALSE),
+    (21, 20, 'Ñandú', 4.0, '', '', '2025-04-22 19:32:34.500000', 252, TRUE),
+    (22, 10, 'Ōkubo', 2.0, 'Worth it for the score alone', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2024-02-28 17:50:34', 75, TRUE),
+    (23, 24, 'lzk', 1.5, 'A quiet triumph', 'A, B; and C: everything in its place.', '2023-11-15 08:16:57.500000', 119, TRUE),
+    (24, 18, 'cinephile_77', 1.0, 'I left; the cat stayed', 'My grandmother''s favourite; now mine.', '2019-04-16 12:14:42.999999', 482, TRUE),
+    (25, 8, 'anna.k', 2.5, 'Sehr schön, aber kühl', 'Loved it ❤️, hated the queue.', '2019-07-02 06:31:18.123456', 125, TRUE),
+    (26, 15, 'anna.k', 2.0, '', 'It said "based on a true story", and I believed it.', '2024-09-15 15:03:23', 254, TRUE),
+    (27, 22, 'moviegoer, retired', 4.5, '10/10, would cry again', 'My grandmother''s favourite; now mine.', '2021-10-08 11:37:51', NULL, TRUE),
+    (28, 7, 'lzk', 0.5, '"Best of the decade"?', '', '2023-10-26 18:33:28.999999', 55, TRUE),
+    (29, 2, 'cinephile_77', 1.5, '', '100% recommended', '2020-12-01 01:53:37', NULL, TRUE),
+    (30, 18, 'Ōkubo', 2.0, 'Magnifique, à revoir', NULL, '2019-04-01 23:12:21.999999', 142, FALSE),
+    (31, 7, 'critic "X"', 0.5, 'Magnifique, à revoir', NULL, '2025-01-05 14:38:20', 380, TRUE),
+    (32, 8, 'Ōkubo', 3.5, 'Not my cup of tea, thanks', '', '2024-11-19 10:37:53.123456', 496, TRUE),
+    (33, 14, 'the_projectionist', 1.5, 'Too long by half', '', '2023-01-14 05:29:08', NULL, TRUE),
+    (34, 8, 'cinephile_77', 2.0, 'Too long by half', '5 stars, minus half a star for the popcorn.', '2020-01-04 06:53:54.999999', NULL, TRUE),
+    (35, 5, 'O''Malley', 4.0, 'Magnifique, à revoir', 'Loved it ❤️, hated the queue.', '2025-02-09 05:54:23.123456', 287, TRUE),
+    (36, 2, 'O''Malley', 3.5, '"Best of the decade"?', 'Le meilleur film de l''année — et de loin.', '2021-09-17 18:48:45.123456', 63, FALSE),
+    (37, 8, 'lzk', 5.0, 'What was that ending?', 'It said "based on a true story", and I believed it.', '2023-10-30 05:52:13.500000', 450, FALSE),
+    (38, 19, 'cinephile_77', 4.5, 'Worth it for the score alone', 'Saw it at the Odeon, row F. The print was scratched, the film was not.', '2019-03-11 04:01:53', 86, FALSE),
+    (39, 23, 'cinephile_77', 2.0, 'Bravo!', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2022-07-26 07:54:48.000001', 338, FALSE),
+    (40, 10, 'O''Malley', 2.0, 'Better on the second viewing', 'Tab\there, backslash \\ there: the subtitles were a mess.', '2019-11-14 21:46:45.000001', 260, TRUE),
+    (41, 10, 'anna.k', 3.5, 'Worth it for the score alone', 'とても良かった。', '2019-02-13 01:39:02.500000', NULL, TRUE),
+    (42, 16, 'Ñandú', 4.5, '10/10, would cry again', 'It said "based on a true story", and I believed it.', '2022-06-05 04:20:25.123456', NULL, TRUE),
+    (43, 5, 'Ñandú', 4.5, 'Overrated', 'とても良かった。', '2022-05-10 07:25:04.123456', 29, TRUE),
+    (44, 8, 'Ōkubo', 1.0, '', 'My grandmother''s favourite; now mine.', '2019-10-16 04:27:46.123456', 190, TRUE),
+    (45, 2, 'Björk fan', 0.5, 'Too long by half', NULL, '2019-05-02 12:41:30', NULL, TRUE),
+    (46, 19, 'Björk fan', 4.0, 'Sehr schön, aber kühl', 'Good: the light. Bad: the plot, the sound, the hat.', '2023-10-16 21:08:47.000001', 461, FALSE),
+    (47, 7, 'Ōkubo', 4.0, '"Best of the decade"?', '5 stars, minus half a star for the popcorn.', '2019-12-15 08:37:38.999999', 438, TRUE),
+    (48, 12, 'cinephile_77', 4.0, 'Bravo!', 'My grandmother''s favourite; now mine.', '2022-04-07 08:37:29', 396, TRUE),
+    (49, 5, 'Ñandú', 3.5, 'Une merveille', 'It said "based on a true story", and I believed it.', '2020-09-04 20:30:39.000001', 346, TRUE),
+    (50, 2, 'Ñandú', 1.5, 'Better on the second viewing', 'First half slow.\nSecond half slower.\nI''d see it again tomorrow.', '2024-10-21 01:52:35.999999', 432, FALSE);
