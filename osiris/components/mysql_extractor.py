@@ -1,0 +1,148 @@
+"""The `mysql.extractor` component: its configuration and the connection to a MySQL server."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from osiris.components.component import (
+    Component,
+    ComponentConfig,
+    Connection,
+    Example,
+    Mode,
+    SqlQuery,
+)
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class MySQLTls(BaseModel):
+    """How far the connection is encrypted and the server believed; files are PEM, where it runs.
+
+    The modes are MySQL's own: `preferred` encrypts when the server can, `required` always,
+    `verify_ca` also checks who signed the server's certificate (`ca`, else the system's
+    authorities), `verify_identity` also that it was made for this host.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"] = "preferred"
+    ca: Name | None = Field(None, description="certificate authority that signed the server's")
+    cert: Name | None = Field(None, description="certificate of the client")
+    key: Name | None = Field(None, description="private key of `cert`, when not in the same file")
+
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> Self:
+        if self.ca and self.mode not in {"verify_ca", "verify_identity"}:
+            msg = f"ca is not looked at in mode {self.mode}; set mode: verify_identity or verify_ca"
+            raise ValueError(msg)
+        if self.cert and self.mode in {"disabled", "preferred"}:
+            msg = f"cert is not sent in mode {self.mode}; set mode: required or a verify mode"
+            raise ValueError(msg)
+        if self.key and not self.cert:
+            msg = "key is the private key of cert; set cert as well"
+            raise ValueError(msg)
+        return self
+
+
+class MySQLConnection(Connection):
+    """Where a MySQL or MariaDB server is and who asks; `socket` stands instead of host and port."""
+
+    host: Name = Field("localhost", description="name or address of the server")
+    port: int = Field(3306, ge=1, le=65535)
+    socket: Name | None = Field(None, description="path of a Unix socket, instead of host and port")
+    database: Name | None = Field(None, description="default database of the queries")
+    user: Name
+    password: SecretStr | None = None
+    tls: MySQLTls = MySQLTls()
+    connect_timeout: float = Field(
+        10, gt=0, le=3600, description="seconds to wait for the server while connecting"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.socket and {"host", "port"} & self.model_fields_set:
+            msg = "socket stands instead of host and port; name one or the other"
+            raise ValueError(msg)
+        if self.socket and self.tls.mode == "verify_identity":
+            msg = "a socket has no host name to verify; set tls.mode: verify_ca"
+            raise ValueError(msg)
+        return self
+
+    def hosts(self) -> Sequence[tuple[str, int]]:
+        """Return the server's address; nothing for a Unix socket."""
+        return () if self.socket else ((self.host, self.port),)
+
+
+class MySQLExtractorConfig(ComponentConfig):
+    """What to read: a `query`, or a `table` with the `columns` and the `limit` wanted."""
+
+    connection: MySQLConnection
+    query: Annotated[Name | None, SqlQuery("mysql")] = Field(
+        None, description="one statement that returns rows; nothing in it is replaced, % included"
+    )
+    table: Name | None = Field(
+        None, description="name of a table or view of the default database, as it is (no quoting)"
+    )
+    columns: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="with table: the columns to read, in this order; all when left out"
+    )
+    limit: int | None = Field(None, ge=0, description="with table: at most so many rows")
+    tinyint1: Literal["int8", "bool"] = Field(
+        "int8", description="type of TINYINT(1); as bool any value but 0 and 1 fails the step"
+    )
+    zero_dates: Literal["null", "error"] = Field(
+        "null", description="0000-00-00 and dates like 2024-02-00: NULL, counted, or fail the step"
+    )
+
+    @model_validator(mode="after")
+    def _query_or_table(self) -> Self:
+        if (self.query is None) == (self.table is None):
+            msg = "set either query or table"
+            raise ValueError(msg)
+        if self.query is not None and (self.columns is not None or self.limit is not None):
+            msg = "columns and limit go with table; write them into the query"
+            raise ValueError(msg)
+        named = [self.table or "", *(self.columns or ())]
+        if any("\0" in name for name in named):
+            msg = "a name in MySQL cannot hold a NUL character"
+            raise ValueError(msg)
+        repeated = sorted({name for name in named[1:] if named[1:].count(name) > 1})
+        if repeated:
+            msg = f"columns names more than once: {', '.join(repeated)}"
+            raise ValueError(msg)
+        return self
+
+
+COMPONENT = Component(
+    name="mysql.extractor",
+    modes=frozenset({Mode.READ}),
+    config=MySQLExtractorConfig,
+    driver="osiris.drivers.mysql_extractor:MySQLExtractorDriver",
+    summary="Reads a table or the rows of a query from MySQL or MariaDB, exact in every type.",
+    extra="mysql",
+    packages=("numpy", "pymysql"),
+    examples=(
+        Example("A whole table", {"connection": "@mysql.db_movies", "table": "movies"}),
+        Example(
+            "Some columns of the first rows, TINYINT(1) as booleans",
+            {
+                "connection": "@mysql.db_movies",
+                "table": "movies",
+                "columns": ["movie_id", "title"],
+                "limit": 1000,
+                "tinyint1": "bool",
+            },
+        ),
+        Example(
+            "A query; a date that is none stops the step",
+            {
+                "connection": "@mysql.db_movies",
+                "query": "SELECT title, COUNT(*) AS reviews FROM movies"
+                " JOIN reviews USING (movie_id) GROUP BY title",
+                "zero_dates": "error",
+            },
+        ),
+    ),
+)
