@@ -85,7 +85,7 @@ class ComponentError(InputError):
     code = "component.invalid"
 
 
-class EnvironmentFault(OsirisError):
+class RunEnvironmentError(OsirisError):
     """The machine lacks something the run needs."""
 
     code = "environment.invalid"
@@ -93,19 +93,19 @@ class EnvironmentFault(OsirisError):
     exit_code = 4
 
 
-class MissingVariableError(EnvironmentFault):
+class MissingVariableError(RunEnvironmentError):
     """An environment variable that the manifest uses is not set."""
 
     code = "environment.missing_variable"
 
 
-class MissingDependencyError(EnvironmentFault):
+class MissingDependencyError(RunEnvironmentError):
     """A Python package that a component needs is not installed, or not at the right version."""
 
     code = "environment.missing_dependency"
 
 
-class UnwritableOutputError(EnvironmentFault):
+class UnwritableOutputError(RunEnvironmentError):
     """A place the pipeline or the run must write to cannot be written."""
 
     code = "environment.unwritable_output"
@@ -148,7 +148,7 @@ class StepError(OsirisError):
 
 
 class ConfigError(StepError):
-    """A step's configuration is refused by the system it talks to (wrong password, no such table)."""
+    """The system a step talks to refuses its configuration (wrong password, no such table)."""
 
     code = "step.config"
     kind = ErrorKind.CONFIG
@@ -172,6 +172,12 @@ class RowsLostError(DataError):
     """The rows on the two ends of an edge are not the same number."""
 
     code = "data.rows_lost"
+
+
+class CorruptDataError(DataError):
+    """A file is not what its SHA-256 says it is."""
+
+    code = "data.corrupt"
 
 
 class SystemStepError(StepError):
@@ -216,7 +222,7 @@ def error_classes() -> dict[str, type[OsirisError]]:
 
 
 def error_from_dict(data: dict[str, Any]) -> OsirisError:
-    """Rebuild an error from `to_dict`; an unknown code arrives as `StepError` with its text kept."""
+    """Rebuild an error from `to_dict`; an unknown code becomes a `StepError` with its text."""
     cls = error_classes().get(str(data.get("code")), StepError)
     hint = data.get("hint")
     return cls(str(data.get("message", "")), hint=None if hint is None else str(hint))

@@ -100,7 +100,7 @@ class ArtifactPublished(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactPublishFailed(StepEvent):
-    """A finished artifact could not be put at the path the pipeline names; the step counts as failed."""
+    """A finished artifact could not be published; the step counts as failed."""
 
     artifact: str
     path: str
@@ -290,7 +290,7 @@ def event_to_dict(event: Event) -> dict[str, Any]:
 
 
 def event_from_dict(data: dict[str, Any]) -> Event:
-    """Rebuild an event from `event_to_dict`; what does not fit a known class is a `ForeignEvent`."""
+    """Rebuild an event from `event_to_dict`; what fits no known class is a `ForeignEvent`."""
     rest = {key: value for key, value in data.items() if key not in {"ts", "event"}}
     ts, name = float(data["ts"]), str(data["event"])
     cls = event_classes().get(name)

@@ -6,7 +6,7 @@ from typing import Any
 
 MASK = "***"
 _SHORTEST = 4
-"""Shorter secrets are not masked: they would black out ordinary words; they are refused elsewhere."""
+"""Shorter secrets are not masked: that would black out ordinary words."""
 
 
 class Masker:

@@ -47,6 +47,18 @@ UNITS: dict[MetricName, str] = {
 }
 
 
+VARYING = frozenset(
+    {
+        MetricName.BYTES_OUT,
+        MetricName.BYTES_SPILLED,
+        MetricName.STEP_DURATION_MS,
+        MetricName.SESSION_DURATION_SECONDS,
+        MetricName.PEAK_MEMORY_BYTES,
+    }
+)
+"""Metrics of time and memory: they differ between two runs of the same thing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """One measured value; `ts` is seconds since the epoch (UTC)."""

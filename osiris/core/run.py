@@ -8,7 +8,7 @@ from pathlib import Path
 from osiris.core import events as ev
 from osiris.core.cancel import CancelToken
 from osiris.core.compiled import CompiledPipeline
-from osiris.core.errors import InternalError, OsirisError
+from osiris.core.errors import CancelledError, InternalError, OsirisError
 from osiris.core.execution_adapter import ExecutionAdapter, RunRequest
 from osiris.core.layout import RunLayout
 from osiris.core.metrics import Metric, MetricName
@@ -35,7 +35,9 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """The exit code the run stands for."""
-        return self.status.exit_code if self.status.exit_code is not None else InternalError.exit_code
+        return (
+            self.status.exit_code if self.status.exit_code is not None else InternalError.exit_code
+        )
 
 
 def run_compiled(
@@ -51,14 +53,15 @@ def run_compiled(
     """Run a compiled pipeline and leave its evidence in `<project>/logs/run_…`.
 
     Never raises for what happens in the run: a failed step, a lost sandbox and a bug alike end in
-    the result and in status.json. `observer` sees every record, masked, as it is kept, and progress.
+    the result and in status.json. `observer` sees every record, masked, and progress.
 
     Raises:
-        UnwritableOutputError: when the run's directory cannot be made; nothing was started.
+        SystemStepError: when the run's directory cannot be made; nothing was started.
 
     """
+    cancel = cancel or CancelToken()
     session = SessionContext.create(
-        project, compiled.manifest, adapter=adapter.name, observer=observer
+        project, compiled.manifest, adapter=adapter.name, cancel=cancel, observer=observer
     )
     request = RunRequest(
         compiled=compiled,
@@ -66,7 +69,7 @@ def run_compiled(
         env=env,
         options=options or RunOptions(),
         session=session,
-        cancel=cancel or CancelToken(),
+        cancel=cancel,
     )
     started = time.monotonic()
     error = _execute(request, adapter)
@@ -90,8 +93,8 @@ def _execute(request: RunRequest, adapter: ExecutionAdapter) -> OsirisError | No
         session.logger.debug("the run stopped", exc_info=True)
         return error
     except KeyboardInterrupt:
-        return None if not request.cancel.reason else request.cancel.reason
-    except Exception as error:  # noqa: BLE001 - the run's boundary: a bug must still leave a true status
+        return request.cancel.reason or CancelledError("the run was interrupted")
+    except Exception as error:  # the run's boundary: a bug must still leave a true status
         session.logger.critical("a bug stopped the run: %s", error, exc_info=True)
         return InternalError(
             f"{type(error).__name__}: {error}",

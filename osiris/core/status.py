@@ -83,7 +83,7 @@ class StatusFold:
 
     def result(self, error: OsirisError | None = None, *, running: bool = False) -> RunStatus:
         """Return the status; `error` is what stopped the run as a whole, if anything did."""
-        count = {state: 0 for state in StepState}
+        count = dict.fromkeys(StepState, 0)
         for step in self.steps.values():
             count[step.state] += 1
         first = next((s.error for s in self.steps.values() if s.state is StepState.FAILED), None)

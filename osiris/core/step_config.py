@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from osiris.components.component import Component, ComponentConfig, Connection, Mode
-from osiris.core.errors import ConfigError
+from osiris.components.component import Component, ComponentConfig, Mode
+from osiris.core.errors import ConfigError, MissingVariableError
 from osiris.core.placeholders import fill, placeholders
 
 
@@ -46,19 +47,32 @@ class StepConfig(BaseModel):
         return dict(placeholders([self.config, fields]))
 
 
-def secret_fields(model: type[Connection]) -> frozenset[str]:
-    """Return the names of the connection's fields that hold secrets."""
-    return frozenset(
-        name for name, field in model.model_fields.items() if "SecretStr" in str(field.annotation)
-    )
+def _is_secret(annotation: object) -> bool:
+    return "SecretStr" in str(annotation)
 
 
-def secret_values(connection: Connection | None) -> list[str]:
-    """Return the secrets that a filled-in connection holds, for masking."""
-    values = (
-        [getattr(connection, name) for name in type(connection).model_fields] if connection else []
-    )
-    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+def secrets_of(step: StepConfig, component: Component, env: Mapping[str, str]) -> list[str]:
+    """Return the values of a step's secret fields as `env` fills them, for masking.
+
+    Both the filled field and the variables in it count. A variable that is not set counts nothing.
+    """
+    fields: list[Any] = [
+        step.config.get(name)
+        for name, field in component.config.model_fields.items()
+        if _is_secret(field.annotation)
+    ]
+    if step.connection is not None and component.connection is not None:
+        declared = component.connection.model_fields
+        fields += [
+            value
+            for name, value in step.connection.fields.items()
+            if name in declared and _is_secret(declared[name].annotation)
+        ]
+    values = [env.get(name) or default for name, default in placeholders(fields)]
+    for field in fields:
+        with suppress(MissingVariableError):
+            values.append(fill(field, env, where="a secret"))
+    return [str(value) for value in values if value]
 
 
 def bind(step: StepConfig, component: Component, env: Mapping[str, str]) -> ComponentConfig:

@@ -50,6 +50,7 @@ class TableStream:
         schema: the Arrow schema; every batch has exactly this schema.
         source: id of the step that makes the table.
         rows: rows handed out so far.
+        complete: whether the table was read to its end.
         scan: a re-readable source to use instead of iterating, or None. Who uses it must call
             `scanned(rows)` with the number of rows the source has.
         error: what ended the iteration early, if anything did.
@@ -68,6 +69,7 @@ class TableStream:
         self.source = source
         self.scan = scan
         self.rows = 0
+        self.complete = False
         self.error: BaseException | None = None
         self._batches = batches
         self._taken = False
@@ -85,6 +87,7 @@ class TableStream:
             for batch in self._batches:
                 self.rows += batch.num_rows
                 yield batch
+            self.complete = True
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -94,6 +97,7 @@ class TableStream:
     def scanned(self, rows: int) -> None:
         """Record that the whole source was read through `scan`."""
         self.rows = rows
+        self.complete = True
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the stream as a pyarrow reader."""

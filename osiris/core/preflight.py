@@ -1,0 +1,178 @@
+"""All that can be checked before a step runs, and the run's own copies of its inputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from osiris.components.component import Component, OutputPath
+from osiris.core import events as ev
+from osiris.core.atomic_file import replace_bytes
+from osiris.core.compiled import CompiledPipeline
+from osiris.core.driver_registry import DriverRegistry
+from osiris.core.errors import (
+    ManifestError,
+    MissingVariableError,
+    OsirisError,
+    UnwritableOutputError,
+)
+from osiris.core.manifest import Step
+from osiris.core.placeholders import fill
+from osiris.core.session import SessionContext
+from osiris.core.step_config import StepConfig, secrets_of, sha256_hex
+from osiris.core.writable import why_unwritable
+
+
+@dataclass
+class Preflight:
+    """What a run needs, found; `errors` are all that is missing.
+
+    `configs` by step id, `variables` the values of exactly the variables used, `outputs` the
+    absolute path where each step's file is to be published.
+    """
+
+    configs: dict[str, StepConfig] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Path] = field(default_factory=dict)
+    errors: list[OsirisError] = field(default_factory=list)
+
+
+def materialize(compiled: CompiledPipeline, session: SessionContext) -> None:
+    """Copy the manifest and the cfg files that are there into the run directory, byte for byte."""
+    layout = session.layout
+    replace_bytes(layout.manifest, compiled.manifest_bytes)
+    session.log_event(
+        ev.ManifestMaterialized(
+            path=layout.relative(layout.manifest),
+            bytes=len(compiled.manifest_bytes),
+            sha256=sha256_hex(compiled.manifest_bytes),
+        )
+    )
+    for step in compiled.manifest.steps:
+        data = compiled.cfgs.get(step.id)
+        if data is not None:
+            replace_bytes(layout.root / step.cfg_path, data)
+            session.log_event(
+                ev.CfgMaterialized(
+                    step_id=step.id, path=step.cfg_path, bytes=len(data), sha256=sha256_hex(data)
+                )
+            )
+
+
+def preflight(
+    compiled: CompiledPipeline,
+    *,
+    env: Mapping[str, str],
+    project: Path,
+    session: SessionContext,
+) -> Preflight:
+    """Check everything and record the result; raise the first error when anything is missing."""
+    found = Preflight()
+    registry = DriverRegistry()
+    for step in compiled.manifest.steps:
+        try:
+            _check_step(step, compiled, env, project, registry, found)
+        except OsirisError as error:
+            found.errors.append(error)
+    session.masker.add(_secrets(found, registry, env))
+    if found.errors:
+        messages = [error.message for error in found.errors]
+        session.log_event(ev.PreflightValidationError(errors=messages))
+        raise _combined(found.errors)
+    session.log_event(
+        ev.PreflightValidationSuccess(
+            cfg_files=len(found.configs), variables=sorted(found.variables)
+        )
+    )
+    return found
+
+
+def _check_step(
+    step: Step,
+    compiled: CompiledPipeline,
+    env: Mapping[str, str],
+    project: Path,
+    registry: DriverRegistry,
+    found: Preflight,
+) -> None:
+    config = _config(step, compiled)
+    component = registry.component(step.component)
+    found.configs[step.id] = config
+    for name, default in config.variables().items():
+        value = env.get(name)
+        if value:
+            found.variables[name] = value
+        elif default is None:
+            raise MissingVariableError(
+                f"environment variable {name} is not set; step {step.id!r} needs it",
+                hint=f"export {name}=…, or put it into the project's .env file",
+            )
+    output = _output_path(config, component, env)
+    if output is not None:
+        _check_output(step.id, project / output, found)
+
+
+def _config(step: Step, compiled: CompiledPipeline) -> StepConfig:
+    data = compiled.cfgs.get(step.id)
+    beside = compiled.source.parent if compiled.source else Path()
+    if data is None:
+        raise ManifestError(
+            f"step {step.id!r}: {beside / step.cfg_path} is missing",
+            hint="compile the pipeline again: `osiris compile PIPELINE`",
+        )
+    if sha256_hex(data) != step.cfg_sha256:
+        raise ManifestError(
+            f"step {step.id!r}: {beside / step.cfg_path} is not the file that was compiled",
+            hint="cfg files are not edited by hand; change the pipeline and compile it again",
+        )
+    try:
+        return StepConfig.from_bytes(data)
+    except ValidationError as error:
+        raise ManifestError(
+            f"step {step.id!r}: {beside / step.cfg_path} is damaged: {error.errors()[0]['msg']}",
+            hint="compile the pipeline again: `osiris compile PIPELINE`",
+        ) from None
+
+
+def _output_path(config: StepConfig, component: Component, env: Mapping[str, str]) -> str | None:
+    """Return the value of the config field that is marked as `OutputPath`, if there is one."""
+    for name, declared in component.config.model_fields.items():
+        if any(isinstance(mark, OutputPath) for mark in declared.metadata):
+            value: Any = config.config.get(name)
+            where = f"step {config.id!r}: config.{name}"
+            return None if value is None else str(fill(value, env, where=where))
+    return None
+
+
+def _check_output(step_id: str, path: Path, found: Preflight) -> None:
+    other = next((step for step, taken in found.outputs.items() if taken == path), None)
+    if other is not None:
+        raise ManifestError(
+            f"steps {other!r} and {step_id!r} both publish {path}",
+            hint="give one of them another path",
+        )
+    found.outputs[step_id] = path
+    reason = why_unwritable(path)
+    if reason is not None:
+        raise UnwritableOutputError(
+            f"step {step_id!r} cannot publish {path}: {reason}",
+            hint="make the directory writable or give the step another path",
+        )
+
+
+def _secrets(found: Preflight, registry: DriverRegistry, env: Mapping[str, str]) -> list[str]:
+    values: list[str] = []
+    for config in found.configs.values():
+        values += secrets_of(config, registry.component(config.component), env)
+    return values
+
+
+def _combined(errors: list[OsirisError]) -> OsirisError:
+    """Return one error of the first one's class that tells all."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    lines = "".join(f"\n  - {error.message}" for error in errors)
+    return type(first)(f"{len(errors)} things are missing:{lines}", hint=first.hint)
