@@ -170,10 +170,17 @@ class MariaDBServer:
         if done.returncode:
             raise MariaDBError(done.stderr.decode(errors="replace"))
 
-    def client_command(self, database: str | None = None, *options: str) -> list[str]:
-        """The command line of `mariadb`, connected as root over the socket."""
-        command = [_program("mariadb"), "--no-defaults", f"--socket={self.socket}", "--user=root"]
-        return [*command, "--default-character-set=utf8mb4", *options, *filter(None, [database])]
+    def client_command(
+        self, database: str | None = None, *options: str, over_tcp: bool = False
+    ) -> list[str]:
+        """The command line of `mariadb`: as root over the socket, as the tests' user over TCP."""
+        tcp = (f"--host={self.host}", f"--port={self.port}", f"--user={self.login.user}")
+        local = (f"--socket={self.socket}", "--user=root")
+        return [
+            *(_program("mariadb"), "--no-defaults"),
+            *((*tcp, f"--password={self.login.password}") if over_tcp else local),
+            *("--default-character-set=utf8mb4", *options, *filter(None, [database])),
+        ]
 
     def connection(self, database: str, *, over_socket: bool = False) -> dict[str, Any]:
         """A connection as `osiris_connections.yaml` writes it, the password in plain text."""

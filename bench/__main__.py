@@ -1,0 +1,56 @@
+"""`python -m bench`: measure every figure and print it beside its reference.
+
+BENCH_ROWS (or `--rows`) are the table sizes, BENCH_ROUNDS (or `--rounds`) how often each command
+is measured; `--only` names the families.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import csv_sql_csv, movies, mysql_to_csv
+from bench.figure import HEADER, Figure
+from bench.mysql_to_csv import bench_server
+from bench.workspace import workspace
+
+FAMILIES = ("movies", "mysql", "sql")
+# A row takes about 110 bytes as CSV, and up to four copies are there at a time.
+_BYTES_A_ROW = 110 * 6
+
+
+def measure(
+    families: list[str], sizes: list[int], rounds: int, server_directory: Path
+) -> Iterator[Figure]:
+    """Measure the named families, each figure as soon as it is known."""
+    with workspace(max(sizes) * _BYTES_A_ROW) as work:
+        if {"movies", "mysql"} & set(families):
+            with bench_server(server_directory) as server:
+                if "movies" in families:
+                    yield from movies.figures(server, work, rounds)
+                if "mysql" in families:
+                    yield from mysql_to_csv.figures(server, work, sizes, rounds)
+        if "sql" in families:
+            yield from csv_sql_csv.figures(work, sizes, rounds)
+
+
+def main() -> int:
+    """Print the report as a Markdown table."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    rows, rounds = os.environ.get("BENCH_ROWS"), os.environ.get("BENCH_ROUNDS")
+    parser.add_argument("--rows", default=rows or "2000000 10000000")
+    parser.add_argument("--rounds", type=int, default=int(rounds or 5))
+    parser.add_argument("--only", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    given = parser.parse_args()
+    sizes = sorted(int(n) for n in given.rows.replace(",", " ").split())
+    print(HEADER)
+    with tempfile.TemporaryDirectory(prefix="osiris-bench-server-") as directory:
+        for figure in measure(given.only, sizes, given.rounds, Path(directory)):
+            print(figure, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
