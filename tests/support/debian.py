@@ -30,17 +30,22 @@ def ensure_programs(packages: Mapping[str, str]) -> None:
     Raises:
         MissingProgramError: not root, no apt-get, or the installation failed.
     """
+    missing = _missing(packages)
+    if not missing:
+        return
+    command = f"apt-get install {' '.join(sorted(set(missing.values())))}"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        message = f"the tests need {', '.join(missing)}; as root run: {command}"
+        raise MissingProgramError(message)
     with (Path(tempfile.gettempdir()) / "osiris-tests-apt.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = {program: p for program, p in packages.items() if find_program(program) is None}
-        if not missing:
-            return
-        wanted = sorted(set(missing.values()))
-        command = f"apt-get install {' '.join(wanted)}"
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            message = f"the tests need {', '.join(missing)}; as root run: {command}"
-            raise MissingProgramError(message)
-        _install(wanted)
+        # Another worker may have installed it while this one waited.
+        if still_missing := _missing(packages):
+            _install(sorted(set(still_missing.values())))
+
+
+def _missing(packages: Mapping[str, str]) -> dict[str, str]:
+    return {program: name for program, name in packages.items() if find_program(program) is None}
 
 
 def _install(packages: list[str]) -> None:
