@@ -70,5 +70,5 @@ def last_manifest(project: Path, name: str | None = None) -> Path:
 
 
 def differences(compiled: CompiledPipeline, manifest: Path) -> list[Difference]:
-    """Compare with the compiled output on disk at `manifest`; an empty list means the same bytes."""
+    """Compare with the compiled output on disk at `manifest`; empty when the bytes are the same."""
     raise NotImplementedError
