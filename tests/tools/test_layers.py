@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("cli", "api", "compiler", "drivers", "remote", "parity", "report", "core", "components")
+LAYERS = (
+    *("__main__", "cli", "api", "compiler", "drivers", "remote", "parity", "project", "report"),
+    *("core", "components"),
+)
 
 
 def _lint(tmp_path: Path, extra: dict[str, str]) -> subprocess.CompletedProcess[str]:

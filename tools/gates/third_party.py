@@ -19,6 +19,7 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("osiris.drivers.duckdb*", frozenset({"duckdb", "pyarrow", "pydantic"})),
     ("osiris.drivers.filesystem*", frozenset({"duckdb", "pyarrow", "pydantic"})),
     ("osiris.drivers.mysql*", frozenset({"numpy", "pyarrow", "pydantic", "pymysql"})),
+    ("osiris.project", frozenset({"dotenv"})),
     ("osiris.parity*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.remote*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.remote.e2b_sandbox", frozenset({"e2b"})),
