@@ -22,14 +22,15 @@ _RESERVE = 64 * 1024
 def process_start(pid: int) -> int | None:
     """Return when a process began, in clock ticks since boot (`/proc/PID/stat`, field 22).
 
-    None when there is no such process or no /proc. With the pid it names a process for good: a pid
-    alone is used again.
+    None when there is no such process (a zombie is none any more) or no /proc. With the pid it
+    names a process for good: a pid alone is used again.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    after_name = stat.rpartition(")")[2].split()
+    return None if after_name[0] in "ZX" else int(after_name[19])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The data between two steps: an Arrow schema and record batches, readable once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -54,6 +54,7 @@ class TableStream:
         scan: a re-readable source to use instead of iterating, or None. Who uses it must call
             `scanned(rows)` with the number of rows the source has.
         error: what ended the iteration early, if anything did.
+        on_batch: told the rows and bytes of every batch handed out.
 
     """
 
@@ -71,7 +72,8 @@ class TableStream:
         self.rows = 0
         self.complete = False
         self.error: BaseException | None = None
-        self._batches = batches
+        self.on_batch: Callable[[int, int], None] | None = None
+        self._iterator = iter(batches)
         self._taken = False
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -80,19 +82,23 @@ class TableStream:
             msg = f"the table from step {self.source!r} can be read once only"
             raise RuntimeError(msg)
         self._taken = True
-        return self._counted()
+        return self.rest()
 
-    def _counted(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self._batches:
-                self.rows += batch.num_rows
-                yield batch
-            self.complete = True
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """Hand out the batches that were not taken yet."""
+        while True:
+            try:
+                batch = next(self._iterator, None)
+            except BaseException as error:
+                self.error = error
+                raise
+            if batch is None:
+                self.complete = True
+                return
+            self.rows += batch.num_rows
+            if self.on_batch is not None:
+                self.on_batch(batch.num_rows, batch.nbytes)
+            yield batch
 
     def scanned(self, rows: int) -> None:
         """Record that the whole source was read through `scan`."""
