@@ -1,0 +1,55 @@
+"""How a command that failed says so: what is wrong, where, what to do; the exit code."""
+
+import sys
+from typing import Any
+
+import click
+
+from osiris.cli.crash import keep_traceback, trace_text
+from osiris.cli.screen import document, harmless, note, styled
+from osiris.core.errors import InternalError, OsirisError, UsageError
+
+
+def show(error: Exception, *, as_json: bool, trace: bool) -> int:
+    """Show what ended a command and return the exit code; `trace` adds the traceback to stderr."""
+    if trace:
+        note(harmless(trace_text(error)))
+    told = error if isinstance(error, OsirisError) else _bug(error)
+    if as_json:
+        document({"error": error_data(told)})
+    else:
+        for line in error_lines(told):
+            note(line)
+    return told.exit_code
+
+
+def show_usage(error: click.ClickException, *, as_json: bool) -> int:
+    """Show what is wrong with the command line, click's own words, and return exit code 2."""
+    if as_json:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f"see `{context.command_path} --help`" if context else None
+        document({"error": error_data(UsageError(error.format_message(), hint=hint))})
+    else:
+        error.show(sys.stderr)
+    return UsageError.exit_code
+
+
+def error_data(error: OsirisError) -> dict[str, Any]:
+    """Return an error as `--json` shows it under the key `error`."""
+    return {**error.to_dict(), "exit_code": error.exit_code}
+
+
+def error_lines(error: OsirisError, *, prefix: str = "error") -> list[str]:
+    """Return an error as a person reads it on stderr."""
+    lines = [f"{styled(prefix + ':', 'bad', sys.stderr)} {harmless(error.message)}"]
+    if error.hint:
+        lines.append(f"{styled('hint:', 'strong', sys.stderr)} {harmless(error.hint)}")
+    return lines
+
+
+def _bug(error: Exception) -> InternalError:
+    place = keep_traceback(error)
+    return InternalError(
+        f"{type(error).__name__}: this is a bug in Osiris",
+        hint=f"the traceback is in {place}" if place else "run it again with OSIRIS_DEBUG=1",
+    )

@@ -1,0 +1,46 @@
+"""A click group that knows its commands by name and imports one only when it is called."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command that is not imported yet: `"package.module:attribute"` and its line in the help."""
+
+    target: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group whose `--help` costs no import but click's: every verb says its line beforehand."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, Verb], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the verbs in the order they were declared in: the order of a user's day."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb when it is not there yet; None when there is no such verb."""
+        verb = self.verbs.get(cmd_name)
+        if verb is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = verb.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the verbs and their lines without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in self.verbs.items()])

@@ -1,0 +1,103 @@
+"""What the program says: results on stdout, everything else on stderr."""
+
+import json
+import os
+import re
+import sys
+from typing import Any, Literal, TextIO
+
+import click
+
+from osiris.core.errors import UnwritableOutputError
+
+Style = Literal["bad", "good", "warn", "dim", "strong"]
+
+_STYLES: dict[Style, dict[str, Any]] = {
+    "bad": {"fg": "red", "bold": True},
+    "good": {"fg": "green"},
+    "warn": {"fg": "yellow"},
+    "dim": {"dim": True},
+    "strong": {"bold": True},
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Return text from outside (data, records, messages) so that it cannot steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person looks at the stream through a terminal that can move its cursor."""
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:  # the stream is closed
+        return False
+
+
+def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
+    """Return the text in a style where `stream` (stdout by default) shows colours.
+
+    NO_COLOR (https://no-color.org), set to anything but the empty string, turns them off.
+    """
+    stream = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or not is_terminal(stream):
+        return text
+    return click.style(text, **_STYLES[style])
+
+
+def columns(stream: TextIO | None = None) -> int | None:
+    """Return how many characters a line of the terminal holds; None when it is not a terminal."""
+    stream = stream or sys.stdout
+    if not is_terminal(stream):
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def result(text: str = "") -> None:
+    """Write one line (or several) of a command's result to stdout.
+
+    Nobody reading any more (`| head`) is not a failure; a full disk is: `UnwritableOutputError`.
+    """
+    try:
+        _write(sys.stdout, text + "\n")
+    except BrokenPipeError:
+        abandon(sys.stdout)
+    except OSError as error:
+        abandon(sys.stdout)
+        raise UnwritableOutputError(
+            f"cannot write to standard output: {error.strerror}",
+            hint="the command itself did its work; see where its output goes",
+        ) from error
+
+
+def document(data: Any) -> None:
+    """Write a command's whole result to stdout as one JSON document."""
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    result(json.dumps(data, indent=2, ensure_ascii=not utf8, default=str))
+
+
+def note(text: str) -> None:
+    """Write one line about how the work goes to stderr; that nobody can read it is no failure."""
+    try:
+        _write(sys.stderr, text + "\n")
+    except OSError:
+        abandon(sys.stderr)
+
+
+def abandon(stream: TextIO) -> None:
+    """Point a stream that cannot be written any more to nowhere, so that its flush cannot fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # the program was started with the stream closed
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

@@ -1,0 +1,68 @@
+"""Finding the runs of a project: all of them, the last one, one by a part of its name."""
+
+from pathlib import Path
+
+from osiris.core.errors import UsageError
+from osiris.core.layout import LOGS, RUN_PREFIX
+from osiris.report.read_run import summarize_run
+from osiris.report.run_record import RunRecord
+
+LAST = "last"
+
+
+def run_directories(project: Path) -> list[Path]:
+    """Return the directories of the project's runs, the newest first.
+
+    Raises `UsageError` when the directory of logs is there but cannot be read.
+    """
+    logs = project / LOGS
+    try:
+        found = [path for path in logs.iterdir() if path.name.startswith(RUN_PREFIX)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {logs}: {error.strerror}", hint="check the directory and its rights"
+        ) from error
+    runs = [path for path in found if path.is_dir()]
+    return sorted(runs, key=lambda path: (path.name[:_STAMP], _begun(path)), reverse=True)
+
+
+def list_runs(project: Path) -> list[RunRecord]:
+    """Return a summary of every run of the project, the newest first."""
+    return [summarize_run(directory) for directory in run_directories(project)]
+
+
+def find_run(project: Path, name: str = LAST) -> Path:
+    """Return the directory of a run: `last`, its id, or a part of the id that no other run has.
+
+    Raises `UsageError` when there is none or more than one.
+    """
+    runs = run_directories(project)
+    if not runs:
+        raise UsageError(f"there are no runs in {project / LOGS}", hint="`osiris run` makes one")
+    if name == LAST:
+        return runs[0]
+    exact = [path for path in runs if path.name == name]
+    found = exact or [path for path in runs if name and name in path.name]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"there is no run {name!r}", hint="`osiris logs list` shows all")
+    names = ", ".join(path.name for path in found[:3])
+    more = "" if len(found) <= 3 else f" and {len(found) - 3} more"  # noqa: PLR2004 - as many as are named
+    raise UsageError(f"{name!r} may be {names}{more}", hint="give more of the run's id")
+
+
+_STAMP = len(RUN_PREFIX) + len("20260101T000000Z")
+"""How much of a run's id says when it began, to the second."""
+
+
+def _begun(directory: Path) -> int:
+    """Return what tells runs of one second apart: when the manifest's copy was written, in ns."""
+    for name in ("manifest.yaml", ""):
+        try:
+            return (directory / name).stat().st_mtime_ns
+        except OSError:
+            continue
+    return 0

@@ -1,0 +1,150 @@
+"""From a run's directory to its record; nothing in the directory is taken for granted."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from osiris.core.layout import RunLayout
+from osiris.core.status import RunState
+from osiris.core.status_file import process_start
+from osiris.report.run_events import RunEvents, read_events
+from osiris.report.run_record import RunRecord, StepRecord, mapping, number, real, text
+from osiris.report.sound import fits
+
+_LARGEST_STATUS = 64 * 1024 * 1024
+_UNKNOWN = "unknown"
+
+
+def read_run(directory: Path) -> RunRecord:
+    """Return everything the directory tells about the run."""
+    return _record(directory, whole=True)
+
+
+def summarize_run(directory: Path) -> RunRecord:
+    """Return the run without its steps and outputs; reads the events of unfinished runs only."""
+    return _record(directory, whole=False)
+
+
+def _record(directory: Path, *, whole: bool) -> RunRecord:
+    layout = RunLayout(directory)
+    status, note = _status(layout.status)
+    state, doubt = _state(status)
+    over = state in {RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED}
+    events = read_events(layout) if whole or not over else RunEvents()
+    counts = status if over else {**status, **events.counts()}
+    steps = _steps(status, events, layout) if whole else ()
+    if whole and events.damaged:
+        note = note or f"{events.damaged} damaged lines in {layout.events.name} are left out"
+    return RunRecord(
+        session=layout.session,
+        directory=directory.absolute(),
+        state=state,
+        note=note or doubt,
+        ok=over and status.get("ok") is True,
+        exit_code=number(status, "exit_code"),
+        pipeline=text(status, "pipeline") or events.pipeline,
+        fingerprint=text(status, "fingerprint") or events.fingerprint,
+        adapter=text(status, "adapter") or events.adapter,
+        osiris_version=text(status, "osiris_version"),
+        host=text(status, "host"),
+        pid=number(status, "pid"),
+        started_at=text(status, "started_at") or events.first,
+        finished_at=text(status, "finished_at"),
+        duration_seconds=real(status, "duration_seconds") if over else events.duration_seconds,
+        steps_total=number(counts, "steps_total") or 0,
+        steps_completed=number(counts, "steps_completed") or 0,
+        steps_failed=number(counts, "steps_failed") or 0,
+        steps_skipped=number(counts, "steps_skipped") or 0,
+        total_rows=number(counts, "total_rows") or 0,
+        error=mapping(status, "error") or events.error,
+        steps=steps,
+        outputs=tuple(events.outputs) if whole else (),
+        warnings=tuple(events.warnings) if whole else (),
+    )
+
+
+def _status(path: Path) -> tuple[dict[str, Any], str | None]:
+    """Return status.json, or an empty object and what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.read(_LARGEST_STATUS))
+    except FileNotFoundError:
+        return {}, f"{path.name} is missing"
+    except OSError as error:
+        return {}, f"{path.name} cannot be read: {error.strerror}"
+    except (ValueError, RecursionError):
+        return {}, f"{path.name} is damaged"
+    if not isinstance(data, dict):
+        return {}, f"{path.name} is damaged"
+    return data, None
+
+
+def _state(status: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the run's state, a dead process taken into account, and what is doubtful about it."""
+    told = text(status, "state")
+    if told not in set(RunState):
+        return _UNKNOWN, "status.json names no state" if status else None
+    if told != RunState.RUNNING:
+        return told, None
+    host = text(status, "host")
+    if host != socket.gethostname():
+        return told, f"said to be running on {host}; whether it is can only be seen there"
+    if _alive(number(status, "pid"), number(status, "process_start")):
+        return told, None
+    return RunState.CRASHED, "its process is gone without having written how the run ended"
+
+
+def _alive(pid: int | None, start: int | None) -> bool:
+    """Tell whether the very process that began at `start` is still there."""
+    if pid is None or pid <= 0:
+        return False
+    if start is not None:
+        return process_start(pid) == start
+    try:  # no /proc where the run was started: all there is to ask for is the pid
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _steps(
+    status: Mapping[str, Any], events: RunEvents, layout: RunLayout
+) -> tuple[StepRecord, ...]:
+    """Return the steps in the manifest's order; what status.json says counts most."""
+    steps = {step_id: StepRecord(step_id, "pending") for step_id in _manifest_steps(layout)}
+    steps.update(events.steps())
+    for step_id, told in mapping(status, "steps").items():
+        if isinstance(told, dict):
+            started = events.started.get(step_id)
+            steps[step_id] = StepRecord(
+                id=step_id,
+                state=text(told, "state") or _UNKNOWN,
+                component=started.component if started else None,
+                mode=started.mode if started else None,
+                started_at=text(told, "started_at"),
+                duration_ms=real(told, "duration_ms"),
+                rows_in={
+                    name: rows for name, rows in mapping(told, "rows_in").items() if fits(rows, int)
+                },
+                rows_out=number(told, "rows_out"),
+                rows_written=number(told, "rows_written"),
+                attempts=number(told, "attempts") or 1,
+                reason=text(told, "reason"),
+                because=text(told, "because"),
+                error=mapping(told, "error") or None,
+            )
+    return tuple(steps.values())
+
+
+def _manifest_steps(layout: RunLayout) -> list[str]:
+    """Return the ids of the manifest's steps; none when the copy cannot be read as JSON."""
+    try:
+        data = json.loads(layout.manifest.read_bytes())
+        return [str(step["id"]) for step in data["steps"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
