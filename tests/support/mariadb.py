@@ -205,7 +205,11 @@ class MariaDBServer:
         done = subprocess.run(
             [
                 *(_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}"),
-                *("--auth-root-authentication-method=normal", "--skip-test-db"),
+                *(
+                    "--auth-root-authentication-method=normal",
+                    "--skip-name-resolve",
+                    "--skip-test-db",
+                ),
                 *("--innodb-log-file-size=16M", "--innodb-flush-method=nosync", *_user_option()),
             ],
             stdin=subprocess.DEVNULL,
