@@ -205,12 +205,10 @@ class MariaDBServer:
         done = subprocess.run(
             [
                 *(_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}"),
-                *(
-                    "--auth-root-authentication-method=normal",
-                    "--skip-name-resolve",
-                    "--skip-test-db",
-                ),
-                *("--innodb-log-file-size=16M", "--innodb-flush-method=nosync", *_user_option()),
+                *("--auth-root-authentication-method=normal", "--skip-test-db"),
+                # Without --force it insists on a host name that resolves.
+                *("--force", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"),
+                *_user_option(),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
