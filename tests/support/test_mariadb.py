@@ -39,7 +39,7 @@ def test_the_login_works_over_tcp_and_over_the_socket(mariadb: MariaDBServer) ->
 
 def test_tls_is_verified_against_the_authority(mariadb: MariaDBServer) -> None:
     ca = str(mariadb.certificates.ca)
-    how = {"host": "localhost", "port": mariadb.port, "ssl": {"ca": ca, "check_hostname": True}}
+    how = {"host": mariadb.host, "port": mariadb.port, "ssl": {"ca": ca, "check_hostname": True}}
     with _connect(mariadb, **how) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW STATUS LIKE 'Ssl_version'")
         assert str(cursor.fetchone()).find("TLSv1") > 0
