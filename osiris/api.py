@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris.compiler.compile_source import CompileResult, compile_source
-from osiris.compiler.problem import Problem
+from osiris.compiler.problem import Problem, Report
+from osiris.compiler.shape import check_keys, text
 from osiris.compiler.store import (
     is_manifest,
     last_manifest,
@@ -24,13 +25,15 @@ from osiris.compiler.store import (
     read_pipeline,
     write_compiled,
 )
+from osiris.compiler.write_out import write_out
+from osiris.compiler.yaml_reader import read_yaml
 from osiris.components.registry import ComponentRegistry
 from osiris.core.cancel import CancelToken
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import PipelineError, UsageError
 from osiris.core.records import Emit
 from osiris.core.run_options import RunOptions
-from osiris.project import Project
+from osiris.project import MARKER, Project
 
 if TYPE_CHECKING:
     from osiris.core.run import RunResult
@@ -92,6 +95,7 @@ def compile_pipeline(
     params: Mapping[str, Any] | None = None,
     project: StrPath | None = None,
     write: bool = True,
+    out: StrPath | None = None,
 ) -> Compilation:
     """Compile a pipeline into a manifest and a config a step.
 
@@ -100,6 +104,7 @@ def compile_pipeline(
         params: values of the pipeline's params by name.
         project: the project directory; by default the one the pipeline lies in (`Project.of`).
         write: put the result into `logs/compile_…/compiled/` of the project.
+        out: put it into this directory instead, in place of what was compiled there before.
 
     Raises:
         InvalidPipelineError: with every problem the pipeline has.
@@ -114,8 +119,11 @@ def compile_pipeline(
             f"{pipeline} has {count} problem{'s' if count > 1 else ''}",
             problems=tuple(result.problems),
         )
-    root = _project(project, Path(pipeline)).root
-    manifest = write_compiled(result.compiled, root) if write else None
+    manifest = None
+    if write and out is not None:
+        manifest = write_out(result.compiled, Path(out))
+    elif write:
+        manifest = write_compiled(result.compiled, _project(project, Path(pipeline)).root)
     return Compilation(result.compiled, manifest, tuple(result.warnings))
 
 
@@ -198,4 +206,14 @@ def run_pipeline(
 
 
 def _project(project: StrPath | None, target: Path | None) -> Project:
-    return Project.of(target) if project is None else Project.at(Path(project))
+    """Return the project; raise `InputError` for an osiris.yaml that is not sound."""
+    found = Project.of(target) if project is None else Project.at(Path(project))
+    marker, report = found.root / MARKER, Report()
+    if marker.is_file():
+        root = read_yaml(read_pipeline(marker), str(marker), report)
+        if root is not None and check_keys(root, allowed=("name",), what="osiris.yaml"):
+            text(root.get("name"), "name")
+    if report.errors:
+        problems = tuple(report.errors)
+        raise InvalidPipelineError(f"{marker} cannot be used", problems=problems)
+    return found

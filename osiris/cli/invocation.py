@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osiris.project import Project
 
 
 @dataclass(frozen=True)
@@ -16,3 +20,9 @@ class Invocation:
     def path(self, given: Path) -> Path:
         """Return a path of the command line as it can be opened."""
         return given if self.named is None else self.named / given
+
+    def project(self, target: Path | None = None) -> "Project":
+        """Return the project: DIR, or the one that the target or the current directory is in."""
+        from osiris.project import Project  # noqa: PLC0415 - `osiris --help` must not pay for it
+
+        return Project.of(target) if self.named is None else Project.at(self.named)

@@ -1,10 +1,12 @@
 """Rows of text in aligned columns, cut to the terminal's width when there is one."""
 
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
 GAP = 2
 _NARROWEST = 8
+_FEW_WORDS = 30
 
 
 def width(text: str) -> int:
@@ -48,6 +50,23 @@ def table(
         _shrink(sizes, limit - GAP * (len(sizes) - 1))
     right = [header in numbers for header in headers]
     return [_line(row, sizes, right) for row in grid]
+
+
+def wrapped(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], limit: int
+) -> list[tuple[str, ...]]:
+    """Return rows for `table` in which the last column goes on in lines of its own below.
+
+    A line takes `limit` cells where the other columns leave the last one room for a few words.
+    """
+    grid = [tuple(headers), *(tuple(row) for row in rows)]
+    others = sum(max(width(row[i]) for row in grid) + GAP for i in range(len(headers) - 1))
+    found: list[tuple[str, ...]] = []
+    for row in rows:
+        first, *rest = textwrap.wrap(row[-1], max(limit - others, _FEW_WORDS)) or [""]
+        found.append((*row[:-1], first))
+        found += [(*("" for _ in row[:-1]), line) for line in rest]
+    return found
 
 
 def _shrink(sizes: list[int], limit: int) -> None:

@@ -69,13 +69,8 @@ def preflight(
     session: SessionContext,
 ) -> Preflight:
     """Check everything and record the result; raise the first error when anything is missing."""
-    found = Preflight()
     registry = DriverRegistry()
-    for step in compiled.manifest.steps:
-        try:
-            _check_step(step, compiled, env, project, registry, found)
-        except OsirisError as error:
-            found.errors.append(error)
+    found = examine(compiled, env=env, project=project, registry=registry)
     session.masker.add(_secrets(found, registry, env))
     if found.errors:
         messages = [error.message for error in found.errors]
@@ -86,6 +81,19 @@ def preflight(
             cfg_files=len(found.configs), variables=sorted(found.variables)
         )
     )
+    return found
+
+
+def examine(
+    compiled: CompiledPipeline, *, env: Mapping[str, str], project: Path, registry: DriverRegistry
+) -> Preflight:
+    """Check everything and return what was found, what is missing included; records nothing."""
+    found = Preflight()
+    for step in compiled.manifest.steps:
+        try:
+            _check_step(step, compiled, env, project, registry, found)
+        except OsirisError as error:
+            found.errors.append(error)
     return found
 
 

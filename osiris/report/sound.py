@@ -1,15 +1,16 @@
-"""Checking that a value read from a record is of the type its dataclass declares."""
+"""Checking that an event read from a file holds values of the types its class declares."""
 
 from dataclasses import fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from osiris.core.events import Event
 
-def is_sound(record: Any) -> bool:
-    """Tell whether every field of a dataclass instance holds what its annotation says."""
-    hints = _hints(type(record))
-    return all(fits(getattr(record, item.name), hints[item.name]) for item in fields(record))
+
+def is_sound(event: Event) -> bool:
+    """Tell whether every field of an event holds what its annotation says."""
+    hints = _hints(type(event))
+    return all(fits(getattr(event, item.name), hints[item.name]) for item in fields(event))
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -28,6 +29,11 @@ _JSON_TYPES: dict[Any, tuple[type, ...]] = {float: (int, float), None: (NoneType
 """Where JSON's types are not Python's; `True` is no number, so types are compared exactly."""
 
 
-@cache
-def _hints(kind: object) -> dict[str, Any]:
-    return get_type_hints(kind)
+_known: dict[type[Event], dict[str, Any]] = {}
+
+
+def _hints(kind: type[Event]) -> dict[str, Any]:
+    """Return the annotations of a class; finding them is slow, so each class is asked once."""
+    if kind not in _known:
+        _known[kind] = get_type_hints(kind)
+    return _known[kind]

@@ -1,0 +1,27 @@
+"""How a run goes, on stderr while it goes: a live table, or lines where nobody can see one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from osiris.cli.plain_progress import PlainProgress
+from osiris.cli.screen import is_terminal
+from osiris.cli.verbose_progress import VerboseProgress
+from osiris.core.manifest import Manifest
+from osiris.core.records import Emit
+
+
+@contextmanager
+def observing(manifest: Manifest, *, verbose: bool) -> Iterator[Emit]:
+    """Yield the observer for a run: every record, a live table on a terminal, else lines."""
+    if verbose:
+        yield VerboseProgress().take
+    elif is_terminal(sys.stderr):
+        from osiris.cli.live_progress import (  # noqa: PLC0415 - rich costs a run 60 ms; only a terminal needs it
+            LiveProgress,
+        )
+
+        with LiveProgress(manifest) as live:
+            yield live.take
+    else:
+        yield PlainProgress().take

@@ -1,0 +1,115 @@
+"""`osiris run`: from what the command line names to a run and what it left behind."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from osiris.api import Compilation, last_compilation, load_or_compile
+from osiris.cli import options
+from osiris.cli.crash import beware
+from osiris.cli.dry_run import show_dry_run
+from osiris.cli.invocation import Invocation
+from osiris.cli.problems import problem_lines
+from osiris.cli.progress import observing
+from osiris.cli.run_report import failure_lines, run_lines
+from osiris.cli.screen import columns, document, note, result
+from osiris.cli.stop_signals import stop_signals
+from osiris.core.adapter_factory import create_adapter
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import UsageError
+from osiris.core.run import RunResult, run_compiled
+from osiris.core.run_options import RunOptions, StepOutputs
+from osiris.project import Project
+from osiris.report.read_run import read_run
+
+
+def execute_run(
+    invocation: Invocation,
+    target: Path | None,
+    *,
+    last_compile: bool,
+    params: tuple[str, ...],
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+    **choices: Any,
+) -> int:
+    """Find or compile what to run, run it, show what happened; return the exit code."""
+    path = None if target is None else invocation.path(target)
+    project = invocation.project(path)
+    env = project.environment()
+    beware(env)
+    cancel = CancelToken()
+    with stop_signals(cancel):
+        compilation = _compilation(
+            project, path, options.parsed_params(params), last=last_compile, write=not dry_run
+        )
+        for line in problem_lines(compilation.warnings, warning=True, stream=sys.stderr):
+            note(line)
+        if dry_run:
+            return show_dry_run(compilation, project, env, as_json=as_json)
+        cancel.raise_if_set()
+        run_options = RunOptions(
+            jobs=choices["jobs"],
+            fail_fast=choices["fail_fast"],
+            step_outputs=StepOutputs(choices["step_outputs"]),
+        )
+        done = _run_with_adapter(compilation, project, env, run_options, cancel, verbose=verbose)
+    _show(done, as_json=as_json)
+    return done.exit_code
+
+
+def _compilation(
+    project: Project, path: Path | None, params: dict[str, str], *, last: bool, write: bool
+) -> Compilation:
+    if path is None and last:
+        if params:
+            raise UsageError(
+                "--param does not go with --last-compile: the parameters were fixed by compiling",
+                hint="name the pipeline instead, or compile it again with --param",
+            )
+        return last_compilation(project.root)
+    if path is None:
+        raise UsageError(
+            "nothing to run: name a pipeline or a manifest",
+            hint="`osiris run pipeline.yaml`, or `osiris run --last-compile`",
+        )
+    if last:
+        raise UsageError(
+            f"--last-compile and {path} both say what to run", hint="leave one of them out"
+        )
+    return load_or_compile(path, params=params, project=project.root, write=write)
+
+
+def _run_with_adapter(
+    compilation: Compilation,
+    project: Project,
+    env: dict[str, str],
+    run_options: RunOptions,
+    cancel: CancelToken,
+    *,
+    verbose: bool,
+) -> RunResult:
+    adapter = create_adapter("local")
+    with observing(compilation.compiled.manifest, verbose=verbose) as observer:
+        return run_compiled(
+            compilation.compiled,
+            adapter,
+            project=project.root,
+            env=env,
+            options=run_options,
+            observer=observer,
+            cancel=cancel,
+        )
+
+
+def _show(done: RunResult, *, as_json: bool) -> None:
+    """Show the run as its records tell it."""
+    run = read_run(done.layout.root)
+    if as_json:
+        document(run.to_dict())
+        return
+    for line in run_lines(run, columns()):
+        result(line)
+    for line in failure_lines(run, sys.stderr):
+        note(line)

@@ -1,0 +1,90 @@
+"""A run as a person reads it: its steps, what came out, where the records are, what went wrong."""
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from osiris.cli import amounts
+from osiris.cli.paths import shown
+from osiris.cli.screen import Style, harmless, styled
+from osiris.cli.table import table
+from osiris.report.run_record import RunRecord, StepRecord
+
+STYLES: dict[str, Style] = {
+    "completed": "good",
+    "failed": "bad",
+    "crashed": "bad",
+    "unknown": "bad",
+    "skipped": "warn",
+    "cancelled": "warn",
+}
+_HEADERS = ("STEP", "STATE", "ROWS IN", "ROWS OUT", "TIME")
+
+
+def run_lines(run: RunRecord, limit: int | None) -> Iterator[str]:
+    """Yield the lines about a run; a line takes `limit` cells when there is a limit."""
+    yield f"{run.session}  {_state(run.state)}  {harmless(run.pipeline or '?')}"
+    if run.note:
+        yield f"{styled('note:', 'warn')} {harmless(run.note)}"
+    if run.steps:
+        yield ""
+        yield from step_lines(run.steps, limit)
+    yield ""
+    for warning in run.warnings:
+        step = warning["step_id"]
+        yield harmless(f"warning: {step}: {warning['message']} ({warning['count']:,} values)")
+    for output in run.outputs:
+        rows = "" if output.rows is None else f"{amounts.rows(output.rows)} rows, "
+        yield harmless(f"published  {output.path} ({rows}{amounts.size(output.bytes)})")
+    yield f"records    {shown(run.directory)}"
+    yield f"total      {_total(run)}"
+
+
+def step_lines(steps: tuple[StepRecord, ...], limit: int | None) -> Iterator[str]:
+    """Yield the table of steps."""
+    rows = [_row(step) for step in steps]
+    numbers = ("ROWS IN", "ROWS OUT", "TIME")
+    head, *body = table(_HEADERS, rows, numbers=numbers, limit=limit)
+    yield styled(head, "dim")
+    for step, line in zip(steps, body, strict=True):
+        style = STYLES.get(step.state)
+        yield styled(line, style) if style and style != "good" else line
+
+
+def failure_lines(run: RunRecord, stream: TextIO) -> Iterator[str]:
+    """Yield what went wrong in each step, or in the run as a whole, and what to do about it."""
+    told = [step.error for step in run.steps if step.error]
+    if run.error and not any(_same(run.error, error) for error in told):
+        told.append(run.error)
+    for error in told:
+        where = f"step {error['step_id']}: " if error.get("step_id") else ""
+        yield f"{styled('error:', 'bad', stream)} {harmless(where + str(error.get('message')))}"
+        if error.get("hint"):
+            yield f"{styled('hint:', 'strong', stream)} {harmless(str(error['hint']))}"
+
+
+def _same(one: dict[str, object], other: dict[str, object]) -> bool:
+    return (one.get("code"), one.get("message")) == (other.get("code"), other.get("message"))
+
+
+def _state(state: str) -> str:
+    style = STYLES.get(state)
+    return styled(state, style) if style else state
+
+
+def _row(step: StepRecord) -> tuple[str, ...]:
+    out = step.rows_written if step.rows_written is not None else step.rows_out
+    taken = sum(step.rows_in.values()) if step.rows_in else None
+    state = step.state
+    if step.state == "skipped":
+        state = f"skipped ({step.because or step.reason or '?'})"
+    elif step.attempts > 1:
+        state = f"{state} (try {step.attempts})"
+    seconds = None if step.duration_ms is None else step.duration_ms / 1000
+    cells = (step.id, state, amounts.rows(taken), amounts.rows(out), amounts.duration(seconds))
+    return tuple(harmless(cell) for cell in cells)
+
+
+def _total(run: RunRecord) -> str:
+    done = f"{run.steps_completed} of {run.steps_total} steps"
+    time = amounts.duration(run.duration_seconds)
+    return f"{amounts.rows(run.total_rows)} rows written, {done} completed, {time}"
