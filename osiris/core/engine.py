@@ -26,9 +26,6 @@ from osiris.core.step_config import StepConfig
 from osiris.core.step_runner import StepPlace, StepRunner, UpstreamFailedError
 from osiris.core.step_task import KEEPER, Phase, StepTask
 
-GRACE_SECONDS = 10.0
-"""How long a driver may go on after it was told to stop; then the step is ended without it."""
-
 
 class Engine:
     """Runs the steps of one manifest, overlapping, in threads of this process.
@@ -118,7 +115,6 @@ class Engine:
                 msg = f"step {step.id!r} takes a table from {producer!r}, which makes none"
                 raise InternalError(msg)
             task.edges[name] = (outlet, task.reader(name))
-        task.token.on_cancel(lambda: self._watch_stop(task))
         return task
 
     def _outlet(self, step: Step) -> Outlet:
@@ -179,7 +175,12 @@ class Engine:
     # --- one step, in its own thread ---
 
     def _run(self, task: StepTask) -> None:
-        runner = StepRunner(task, self._place, linger=lambda: self._linger(task))
+        runner = StepRunner(
+            task,
+            self._place,
+            linger=lambda: self._linger(task),
+            stopping=lambda token: self._watch_stop(task, token),
+        )
         try:
             complete = runner.run()
         except Exception as error:  # noqa: BLE001 - whatever ends a step must end it in the records
@@ -265,17 +266,20 @@ class Engine:
 
     # --- steps that do not stop ---
 
-    def _watch_stop(self, task: StepTask) -> None:
-        """End the task without its driver when it has not stopped in time."""
-        timer = threading.Timer(GRACE_SECONDS, self._give_up, [task])
+    def _watch_stop(self, task: StepTask, token: CancelToken) -> None:
+        """End the task without its driver when that does not stop in time."""
+        timer = threading.Timer(self._options.grace_seconds, self._give_up, [task, token])
         timer.daemon = True
         timer.start()
 
-    def _give_up(self, task: StepTask) -> None:
+    def _give_up(self, task: StepTask, token: CancelToken) -> None:
         with self._changed:
-            if task.phase.ended or task.phase is Phase.WAITING:
+            if task.phase.ended:
                 return
-        task.log(logging.WARNING, f"did not stop within {GRACE_SECONDS:g} s; going on without it")
-        reason: OsirisError = task.token.reason or StepTimeoutError("stopped")
+        task.log(
+            logging.WARNING,
+            f"did not stop within {self._options.grace_seconds:g} s; going on without it",
+        )
+        reason: OsirisError = token.reason or StepTimeoutError("stopped")
         self._fail(task, reason)
         task.silence()

@@ -36,6 +36,8 @@ class RunOptions:
         fail_fast: stop everything at the first failed step.
         step_outputs: what is kept of the tables between steps.
         exchange_budget: bytes each edge may hold in memory before it spills to disk.
+        grace_seconds: how long a driver may go on after it was told to stop; then its step is
+            ended without it.
 
     """
 
@@ -43,6 +45,7 @@ class RunOptions:
     fail_fast: bool = False
     step_outputs: StepOutputs = StepOutputs.AUTO
     exchange_budget: int = DEFAULT_EXCHANGE_BUDGET
+    grace_seconds: float = 10.0
 
     @property
     def slots(self) -> int:

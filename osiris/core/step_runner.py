@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -61,13 +62,21 @@ class StepRunner:
     """Runs one task in the calling thread.
 
     `linger` is called when the step has nothing more to do itself but wait for those who read its
-    table from the source.
+    table from the source, `stopping` when the step was told to stop and may or may not do so.
     """
 
-    def __init__(self, task: StepTask, place: StepPlace, linger: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        task: StepTask,
+        place: StepPlace,
+        *,
+        linger: Callable[[], None],
+        stopping: Callable[[CancelToken], None],
+    ) -> None:
         self._task = task
         self._place = place
         self._linger = linger
+        self._stopping = stopping
         self._step = task.step
 
     def run(self) -> ev.StepComplete:
@@ -78,6 +87,7 @@ class StepRunner:
         config = self._open()
         while True:
             token = CancelToken(self._task.token)
+            forget = token.on_cancel(partial(self._stopping, token))
             timer = self._timer(token)
             streams: dict[str, TableStream] = {}
             try:
@@ -86,6 +96,7 @@ class StepRunner:
                 self._wait_for_retry(self._explain(error, token, streams))
             finally:
                 timer.cancel()
+                forget()
 
     def _timer(self, token: CancelToken) -> Timer:
         seconds = self._step.timeout or 0.0

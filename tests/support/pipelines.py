@@ -9,6 +9,7 @@ from typing import Any
 
 import rfc8785
 import yaml
+
 from osiris.components.component import Mode
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
