@@ -130,7 +130,7 @@ COMPONENT = Component(
             {
                 "connection": "@mysql.db_movies",
                 "table": "movies",
-                "columns": ["movie_id", "title"],
+                "columns": ["id", "title"],
                 "limit": 1000,
                 "tinyint1": "bool",
             },
@@ -140,7 +140,7 @@ COMPONENT = Component(
             {
                 "connection": "@mysql.db_movies",
                 "query": "SELECT title, COUNT(*) AS reviews FROM movies"
-                " JOIN reviews USING (movie_id) GROUP BY title",
+                " JOIN reviews ON movie_id = movies.id GROUP BY title",
                 "zero_dates": "error",
             },
         ),
