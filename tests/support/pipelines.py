@@ -14,6 +14,7 @@ from osiris.components.component import Mode
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
 from osiris.core.compiled import CompiledPipeline
+from osiris.core.execution_adapter import ExecutionAdapter
 from osiris.core.manifest import Manifest, Retry, Step
 from osiris.core.records import Emit
 from osiris.core.run import RunResult, run_compiled
@@ -115,20 +116,25 @@ class Evidence:
         return str(self.status["steps"][step_id]["state"])
 
 
-def run_sample(
+def run_sample(project: Path, builder: PipelineBuilder, **choices: Any) -> Evidence:
+    """Run a sample pipeline here; see `run_with`."""
+    return run_with(create_adapter("local"), project, builder, **choices)
+
+
+def run_with(
+    adapter: ExecutionAdapter,
     project: Path,
     builder: PipelineBuilder,
     *,
     env: Mapping[str, str] | None = None,
     observer: Emit | None = None,
     cancel: CancelToken | None = None,
-    adapter: str = "local",
     **options: Any,
 ) -> Evidence:
-    """Run a sample pipeline here and return what it left."""
+    """Run a sample pipeline in the adapter's place and return what it left."""
     result = run_compiled(
         builder.compiled(),
-        create_adapter(adapter),
+        adapter,
         project=project,
         env=dict(os.environ) if env is None else env,
         options=RunOptions(**options),
