@@ -1,29 +1,28 @@
 """From the text of a pipeline to its compiled form, every mistake reported at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from osiris.compiler.problem import Problem
-from osiris.components.component import Component
+from osiris.compiler.component_source import Registry
+from osiris.compiler.connection_book import ConnectionBook
+from osiris.compiler.connection_check import UsedConnection, check_connections
+from osiris.compiler.document import Place
+from osiris.compiler.manifest_writer import OML_VERSION, compiled_pipeline
+from osiris.compiler.output_check import check_outputs
+from osiris.compiler.params import read_params
+from osiris.compiler.problem import Problem, Report
+from osiris.compiler.references import ParamFiller
+from osiris.compiler.shape import check_keys, kind, text
+from osiris.compiler.step_check import CheckedStep, check_step
+from osiris.compiler.step_graph import link_steps
+from osiris.compiler.step_source import read_steps
+from osiris.compiler.yaml_reader import read_yaml
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import PipelineError
 
-
-class Registry(Protocol):
-    """The components there are; `osiris.components.registry.ComponentRegistry` is one."""
-
-    def names(self) -> list[str]:
-        """Return the names of all components."""
-
-    def __contains__(self, name: str) -> bool:
-        """Tell whether there is a component of this name."""
-
-    def __getitem__(self, name: str) -> Component:
-        """Return the component; may raise what its import raises."""
-
-    def __iter__(self) -> Iterator[Component]:
-        """Iterate over all components."""
+_REQUIRED = ("oml_version", "name", "steps")
+_KEYS = ("oml_version", "name", "description", "params", "steps")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class CompileResult:
 
 
 def compile_source(
-    text: bytes,
+    source: bytes,
     *,
     filename: str,
     connections: tuple[bytes, str] | None,
@@ -61,7 +60,7 @@ def compile_source(
     arguments.
 
     Args:
-        text: the bytes of the pipeline's YAML.
+        source: the bytes of the pipeline's YAML.
         filename: how messages name the pipeline; appears in no output.
         connections: bytes and name of `osiris_connections.yaml`, or None when there is none.
         params: values of params by name; strings, as `--param name=value` gives them, are
@@ -69,4 +68,62 @@ def compile_source(
         registry: the components that exist.
 
     """
-    raise NotImplementedError
+    report = Report()
+    compiled = None
+    root = read_yaml(source, filename, report)
+    if root is not None:
+        compiled = _compiled(root, ConnectionBook(connections), params, registry)
+    problems = report.errors
+    return CompileResult(None if problems else compiled, problems, report.warnings)
+
+
+def _compiled(
+    root: Place, book: ConnectionBook, given: Mapping[str, Any], registry: Registry
+) -> CompiledPipeline | None:
+    """Check everything; return the compiled pipeline when there is nothing to report."""
+    report = root.document.report
+    if not check_keys(root, allowed=_KEYS, required=_REQUIRED, what="a pipeline"):
+        return None
+    _check_version(root.get("oml_version"))
+    name = _one_line(root.get("name"), "name")
+    described = root.get("description")
+    description = text(described, "description") if described else None
+    params = read_params(root, given)
+    filler = ParamFiller(params)
+    sources = read_steps(root)
+    steps = [check_step(source, registry, filler, book) for source in sources]
+    check_outputs(steps)
+    links = link_steps(sources)
+    _warn_unused(params.declared, filler.used)
+    used = [use for step in steps if (use := _used_connection(step)) is not None]
+    needed = any(step.component and step.component.connection for step in steps)
+    check_connections(book, used, registry, report, needed=needed)
+    if report.errors or name is None:
+        return None
+    return compiled_pipeline(name, description, params.values, steps, links)
+
+
+def _used_connection(step: CheckedStep) -> UsedConnection | None:
+    model = step.component.connection if step.component else None
+    return UsedConnection(step.connection, model) if step.connection and model else None
+
+
+def _check_version(place: Place | None) -> None:
+    if place is not None and place.value != OML_VERSION:
+        shown = f"{place.value!r}" if isinstance(place.value, str) else kind(place.value)
+        message = f"oml_version must be {OML_VERSION!r}, not {shown}"
+        place.error(message, f"write oml_version: {OML_VERSION}")
+
+
+def _one_line(place: Place | None, what: str) -> str | None:
+    found = text(place, what)
+    if place is not None and found is not None and not found.isprintable():
+        place.error(f"{what} must be one line of printable text")
+        return None
+    return found
+
+
+def _warn_unused(declared: Mapping[str, Place], used: Container[str]) -> None:
+    for name, place in declared.items():
+        if name not in used:
+            place.warn(f"param {name!r} is not used", f"use it as ${{params.{name}}}, or remove it")

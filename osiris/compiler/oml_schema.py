@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from osiris.compiler.compile_source import Registry
+from osiris.compiler.component_source import Registry
 
 
 def modeline(schema: str) -> str:

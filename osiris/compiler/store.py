@@ -1,12 +1,42 @@
 """Compiled pipelines on disk: written whole or not at all, read with suspicion, compared."""
 
+import re
+import secrets
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from osiris.compiler.compile_pointer import last_manifest, point_to
+from osiris.compiler.manifest_reader import MANIFEST_LIMITS, check_config, parse_manifest
+from osiris.compiler.regular_file import UnusableFileError, read_regular_file
+from osiris.compiler.yaml_reader import Limits
 from osiris.core.compiled import CompiledPipeline
+from osiris.core.errors import (
+    ConnectionConfigError,
+    ManifestError,
+    PipelineError,
+    UnwritableOutputError,
+)
+from osiris.core.layout import COMPILE_PREFIX, LOGS, CompileLayout
+
+__all__ = [
+    "CONNECTIONS",
+    "Difference",
+    "differences",
+    "is_manifest",
+    "last_manifest",
+    "load_compiled",
+    "read_connections",
+    "read_pipeline",
+    "write_compiled",
+]
 
 CONNECTIONS = "osiris_connections.yaml"
 """Name of the connections file in a project."""
+
+_MANIFEST = "manifest.yaml"
+_IS_MANIFEST = re.compile(rb"^[{ \t]*[\"']?osiris_manifest[\"']?[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -26,7 +56,14 @@ def read_pipeline(path: Path) -> bytes:
 
     Raises `PipelineError` when it is missing, not a regular file, unreadable or too large.
     """
-    raise NotImplementedError
+    try:
+        return read_regular_file(path, limit=MANIFEST_LIMITS.size)
+    except FileNotFoundError:
+        hint = "check the path; `osiris init` makes a pipeline to start from"
+        raise PipelineError(f"{path} does not exist", hint=hint) from None
+    except UnusableFileError as error:
+        hint = "name the YAML file of a pipeline"
+        raise PipelineError(f"cannot read {path}: {error}", hint=hint) from error
 
 
 def read_connections(project: Path) -> tuple[bytes, str] | None:
@@ -34,21 +71,39 @@ def read_connections(project: Path) -> tuple[bytes, str] | None:
 
     Raises `ConnectionConfigError` when it is there but cannot be read.
     """
-    raise NotImplementedError
+    path = project / CONNECTIONS
+    try:
+        return read_regular_file(path, limit=Limits().size), CONNECTIONS
+    except FileNotFoundError:
+        return None
+    except UnusableFileError as error:
+        hint = "it must be a file that can be read"
+        raise ConnectionConfigError(f"cannot read {path}: {error}", hint=hint) from error
 
 
 def is_manifest(data: bytes) -> bool:
     """Tell whether the bytes of a YAML file are meant as a compiled manifest, not as a pipeline."""
-    raise NotImplementedError
+    return _IS_MANIFEST.search(data) is not None
 
 
 def write_compiled(compiled: CompiledPipeline, project: Path) -> Path:
     """Write to a new `logs/compile_<utc>_<4 hex>/compiled/` and point `--last-compile` to it.
 
-    The directory appears whole or not at all. Returns the path of the manifest (below `project`).
-    Raises `UnwritableOutputError` when the project cannot be written.
+    The directory appears whole or not at all. Nothing is fsynced: after a power cut a file may be
+    short, which `load_compiled` finds out, and compiling again gives the same bytes. Returns the
+    path of the manifest (below `project`). Raises `UnwritableOutputError`.
     """
-    raise NotImplementedError
+    logs = project / LOGS
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        layout = CompileLayout(_new_directory(compiled, logs))
+        point_to(layout.manifest, compiled.manifest.name, project)
+    except OSError as error:
+        raise UnwritableOutputError(
+            f"cannot write the compiled pipeline below {logs}: {error.strerror or error}",
+            hint="check the directory's rights and the free space",
+        ) from error
+    return layout.manifest
 
 
 def load_compiled(manifest: Path) -> CompiledPipeline:
@@ -58,17 +113,69 @@ def load_compiled(manifest: Path) -> CompiledPipeline:
     when the manifest is missing, damaged or changed by hand, or when a cfg file is not the one
     the manifest names by its SHA-256.
     """
-    raise NotImplementedError
-
-
-def last_manifest(project: Path, name: str | None = None) -> Path:
-    """Return the manifest of the last compilation, or of the last one of the pipeline `name`.
-
-    Raises `ManifestError` when nothing was compiled yet or the pointer leads nowhere.
-    """
-    raise NotImplementedError
+    path = manifest / _MANIFEST if manifest.is_dir() else manifest
+    data = _read(path)
+    if data is None:
+        raise ManifestError(f"{path} does not exist", hint="compile the pipeline: osiris compile")
+    parsed = parse_manifest(data, str(path))
+    cfgs: dict[str, bytes] = {}
+    for step in parsed.steps:
+        beside = path.parent / step.cfg_path
+        config = _read(beside)
+        if config is not None:
+            check_config(step, config, str(beside))
+            cfgs[step.id] = config
+    return CompiledPipeline(parsed, data, cfgs, path)
 
 
 def differences(compiled: CompiledPipeline, manifest: Path) -> list[Difference]:
-    """Compare with the compiled output on disk at `manifest`; empty when the bytes are the same."""
-    raise NotImplementedError
+    """Compare with the compiled output on disk at `manifest`; empty when the bytes are the same.
+
+    Raises `ManifestError` when a file is there and cannot be read.
+    """
+    root = manifest.parent
+    wanted = {manifest.name: compiled.manifest_bytes}
+    for step in compiled.manifest.steps:
+        wanted[step.cfg_path] = compiled.cfgs[step.id]
+    found: list[Difference] = []
+    for file, data in wanted.items():
+        on_disk = _read(root / file)
+        if on_disk != data:
+            found.append(Difference(file, "missing" if on_disk is None else "different"))
+    for path in sorted((root / "cfg").glob("*.json")):
+        file = path.relative_to(root).as_posix()
+        if file not in wanted:
+            found.append(Difference(file, "not in the source"))
+    return found
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return read_regular_file(path, limit=MANIFEST_LIMITS.size)
+    except FileNotFoundError:
+        return None
+    except UnusableFileError as error:
+        hint = "check the file's rights, or compile the pipeline again"
+        raise ManifestError(f"cannot read {path}: {error}", hint=hint) from error
+
+
+def _new_directory(compiled: CompiledPipeline, logs: Path) -> Path:
+    while True:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        final = logs / f"{COMPILE_PREFIX}{stamp}_{secrets.token_hex(2)}"
+        part = logs / f".{final.name}.{secrets.token_hex(4)}.part"
+        if final.exists():
+            continue
+        try:
+            _write_files(compiled, CompileLayout(part))
+            part.rename(final)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return final
+
+
+def _write_files(compiled: CompiledPipeline, layout: CompileLayout) -> None:
+    layout.cfg.mkdir(parents=True)
+    layout.manifest.write_bytes(compiled.manifest_bytes)
+    for step in compiled.manifest.steps:
+        (layout.compiled / step.cfg_path).write_bytes(compiled.cfgs[step.id])

@@ -1,4 +1,4 @@
-"""Compiled output in a directory that the user chose, for instance to keep it in version control."""
+"""Compiled output in a directory of the user's choice, where version control can keep it."""
 
 from pathlib import Path
 
