@@ -90,10 +90,9 @@ def _compiled(
     description = text(described, "description") if described else None
     params = read_params(root, given)
     filler = ParamFiller(params)
-    sources = read_steps(root)
-    steps = [check_step(source, registry, filler, book) for source in sources]
+    steps = [check_step(source, registry, filler, book) for source in read_steps(root)]
     check_outputs(steps)
-    links = link_steps(sources)
+    links = link_steps([step.source for step in steps])
     _warn_unused(params.declared, filler.used)
     used = [use for step in steps if (use := _used_connection(step)) is not None]
     needed = any(step.component and step.component.connection for step in steps)

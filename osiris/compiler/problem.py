@@ -22,7 +22,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     inside = [choice for choice in known if word and choice.lower().endswith("." + word.lower())]
     best = lower[close[0]] if close else next(iter(inside), None)
-    return None if best is None else f"did you mean {best!r}?"
+    return None if best is None else f"did you mean '{best}'?"
 
 
 def one_of(choices: Iterable[str]) -> str:

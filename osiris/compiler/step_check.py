@@ -1,6 +1,6 @@
 """Checking one step's configuration against the component that will run it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,7 +22,10 @@ CONNECTION = "connection"
 
 @dataclass(frozen=True)
 class CheckedStep:
-    """A step with its component and its configuration, params filled in, connection apart."""
+    """A step with its component and its configuration, params filled in, connection apart.
+
+    The mode of `source` is None when the component does not serve it.
+    """
 
     source: StepSource
     component: Component | None
@@ -44,6 +47,8 @@ def check_step(
     check_secrets(model, data, step.config, step.component or "secret")
     if component is None:
         return CheckedStep(step, None, data, None)
+    if step.mode not in component.modes:
+        step = replace(step, mode=None)
     connection = _connection(step, component, data, book)
     _check_config(step, component, data, connection)
     for name, query in marked(component.config, SqlQuery):

@@ -101,12 +101,13 @@ def _links(
         return Links({}, tuple(need.step for _, need in named))
     if step.wants_previous:
         return _after_previous(step, previous)
+    if (step.needs is None) is (step.inputs is None):
+        return Links({}, ())  # both or neither as it should be: reported already
     if step.inputs is not None:
         return _by_name(step, named, by_id)
     tables = [need.step for _, need in named if by_id[need.step].mode is not Mode.WRITE]
     after = tuple(need.step for _, need in named if by_id[need.step].mode is Mode.WRITE)
-    complete = len(named) == len(step.needs or ())
-    _check_count(step, len(tables), step.place.get("needs"), complete=complete)
+    _check_count(step, len(tables), step.place.get("needs"), named)
     names = [ONLY_INPUT] if len(tables) == 1 else tables
     return Links(dict(zip(names, tables, strict=True)), after)
 
@@ -138,17 +139,19 @@ def _by_name(
             need.place.error(f"the table of {need.step!r} is an input already", hint)
         inputs[name] = need.step
     given = step.place.get("inputs")
-    complete = given is None or len(named) == len(given.node.mapping or {})
-    _check_count(step, len(inputs), given, complete=complete)
+    _check_count(step, len(inputs), given, named)
     if step.mode is Mode.WRITE and len(inputs) == 1 and ONLY_INPUT not in inputs and given:
         name = next(iter(inputs))
         given.key_error(name, f"the input of a write step is called {ONLY_INPUT!r}", "rename it")
     return Links(inputs, ())
 
 
-def _check_count(step: StepSource, tables: int, place: Place | None, *, complete: bool) -> None:
-    """Report too few or too many tables; `complete` tells that none was left out as unknown."""
+def _check_count(
+    step: StepSource, tables: int, place: Place | None, named: list[tuple[str, Need]]
+) -> None:
+    """Report too few or too many tables, but too few only when none was left out as unknown."""
     where = place or step.place
+    complete = place is None or len(named) == len(place.node.items or place.node.mapping or ())
     if step.mode is Mode.WRITE and tables > 1:
         hint = "write each with a step of its own, or put them together in a transform step"
         where.error(f"a write step takes one table, not {tables}", hint)

@@ -32,8 +32,8 @@ class Need:
 class StepSource:
     """One step as written; what is missing or wrong is None (reported already).
 
-    `needs` and `inputs` are None when the step does not name them. `config` is an empty mapping
-    when the step has none.
+    `needs` and `inputs` are also None when the step does not name them; `config` is then an empty
+    mapping.
     """
 
     place: Place
@@ -49,7 +49,7 @@ class StepSource:
     @property
     def wants_previous(self) -> bool:
         """Whether the step names nothing, so that it takes the step before it."""
-        return self.needs is None and self.inputs is None
+        return self.place.get("needs") is None and self.place.get("inputs") is None
 
 
 def read_steps(root: Place) -> list[StepSource]:
@@ -120,7 +120,7 @@ def _needs(place: Place | None) -> list[Need] | None:
     if place.node.items is None:
         hint = f"write [{place.value}]" if isinstance(place.value, str) else None
         place.error(f"needs must be a list of step ids, not {kind(place.value)}", hint)
-        return []
+        return None
     needs: dict[str, Need] = {}
     for item in place.items():
         step = text(item, "a step id")
@@ -134,7 +134,7 @@ def _needs(place: Place | None) -> list[Need] | None:
 def _inputs(place: Place | None) -> dict[str, Need] | None:
     members = mapping(place, "inputs")
     if members is None:
-        return None if place is None else {}
+        return None
     inputs: dict[str, Need] = {}
     for name, item in members.members():
         if not re.fullmatch(INPUT_NAME, name):

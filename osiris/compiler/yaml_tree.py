@@ -103,10 +103,10 @@ class TreeBuilder:
 
     def _end(self) -> None:
         done = self._open.pop()
+        members = done.node.value
         for source in done.merged:
             for key, node in (source.mapping or {}).items():
-                members = done.node.mapping or {}
-                if key not in members:
+                if isinstance(members, dict) and key not in members:
                     members[key] = node
                     done.node.keys[key] = source.keys[key]
         if done.anchor:
@@ -161,7 +161,9 @@ class TreeBuilder:
             self._member(parent, key, node)
 
     def _member(self, parent: _Open, key: str, node: Node) -> None:
-        members = parent.node.mapping or {}
+        members = parent.node.value
+        if not isinstance(members, dict):
+            return
         if key == "<<":
             sources = node.items if node.items is not None else [node]
             if any(source.mapping is None for source in sources):
@@ -172,8 +174,7 @@ class TreeBuilder:
             message = f"key {key!r} is already used in line {first}"
             self._error(parent.key_mark, message, "remove one of them", key=key)
         else:
-            if isinstance(parent.node.value, dict):
-                parent.node.value[key] = node
+            members[key] = node
             parent.node.keys[key] = parent.key_mark
 
     def _check_tag(self, tag: str | None, kind: str, mark: Mark) -> None:
