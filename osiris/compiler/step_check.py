@@ -44,7 +44,7 @@ def check_step(
         component = find_component(registry, step.component, place, step.mode, mode_place)
     data = filler.fill(step.config)
     model = component.config if component else None
-    check_secrets(model, data, step.config, step.component or "secret")
+    check_secrets(model, data, step.config, (step.component or "secret").partition(".")[0])
     if component is None:
         return CheckedStep(step, None, data, None)
     if step.mode not in component.modes:
