@@ -14,8 +14,8 @@ QUERIES = Path(__file__).with_name("queries")
 """Queries as people write them, one a line: legal in the dialect, and reads, every one."""
 
 WORDS = """
-    SELECT FROM WHERE t a 1 'x' ( ) , * ; INTO FOR UPDATE WITH AS UNION [ ] { } := -> `q` "d" -- # /*
-    */ /*! CASE END IN INTERVAL DAY PIVOT ON USING VALUES $1 @x ? % CAST :: ${X} LIMIT DELETE
+    SELECT FROM WHERE t a 1 'x' ( ) , * ; INTO FOR UPDATE WITH AS UNION [ ] { } := -> `q` "d" -- #
+    /* */ /*! CASE END IN INTERVAL DAY PIVOT ON USING VALUES $1 @x ? % CAST :: ${X} LIMIT DELETE
 """
 
 

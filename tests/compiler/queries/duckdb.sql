@@ -54,7 +54,7 @@ SELECT #1, count() FROM t GROUP BY #1
 SELECT * FROM t WHERE a IN [1, 2] LIMIT (SELECT 3)
 SELECT CAST(ROW(1, 2) AS STRUCT(a INTEGER, b INTEGER)), UNION_VALUE(k := 1), 1 // 2, 2 ** 3, a ^@ 'x'
 FROM (FROM t SELECT a) LIMIT 3
-SELECT if(a, b, c), CASE WHEN a THEN 1 END, coalesce(a, b), nullif(a, b), a ?? b FROM t
+SELECT if(a, b, c), CASE WHEN a THEN 1 END, coalesce(a, b), nullif(a, b) FROM t
 SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b
 SELECT count(*) AS n, GROUPING_ID(a) FROM t GROUP BY ROLLUP (a, b) HAVING n > 1
 SELECT TRY(a / 0), getvariable('x') FROM t
