@@ -48,7 +48,7 @@ _FIXED: Final = {
     "<u8": pa.uint64(),
     "<f4": pa.float32(),
     "<f8": pa.float64(),
-}  # fmt: skip - a table
+}
 
 
 @dataclass(frozen=True)

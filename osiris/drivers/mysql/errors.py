@@ -54,6 +54,9 @@ _SERVER: Final[dict[int, Meaning]] = {
     1045: _config("the server refuses user and password", "check user and password"),
     1046: _config("no database is chosen", "set `database` in the connection"),
     1049: _config("there is no such database", "check `database` in the connection"),
+    1047: _config(
+        "the server or a proxy before it prepares no statements", "connect to the server itself"
+    ),
     1053: _transient("the server is shutting down"),
     1054: _config("there is no such column", _QUERY),
     1064: _config("the server cannot parse the query", _QUERY),
@@ -89,6 +92,7 @@ _SERVER: Final[dict[int, Meaning]] = {
         "use caching_sha2_password, mysql_native_password or ed25519 for the user",
     ),
     1290: _config("an option of the server forbids the query", "change the query"),
+    1295: _config("the server cannot prepare this statement", _QUERY),
     1301: _data("a result is larger than max_allowed_packet", "raise it on the server"),
     1317: _transient("the query was stopped on the server"),
     1370: _config("the user may not call this routine", "grant the user EXECUTE on it"),
