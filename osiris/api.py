@@ -209,10 +209,12 @@ def _project(project: StrPath | None, target: Path | None) -> Project:
     """Return the project; raise `InputError` for an osiris.yaml that is not sound."""
     found = Project.of(target) if project is None else Project.at(Path(project))
     marker, report = found.root / MARKER, Report()
-    if marker.is_file():
-        root = read_yaml(read_pipeline(marker), str(marker), report)
-        if root is not None and check_keys(root, allowed=("name",), what="osiris.yaml"):
-            text(root.get("name"), "name")
+    data = read_pipeline(marker) if marker.is_file() else b""
+    if all(line.lstrip().startswith(b"#") for line in data.splitlines() if line.strip()):
+        return found  # nothing but remarks: a mere marker
+    root = read_yaml(data, str(marker), report)
+    if root is not None and check_keys(root, allowed=("name",), what=MARKER):
+        text(root.get("name"), "name")
     if report.errors:
         problems = tuple(report.errors)
         raise InvalidPipelineError(f"{marker} cannot be used", problems=problems)

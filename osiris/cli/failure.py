@@ -1,11 +1,12 @@
 """How a command that failed says so: what is wrong, where, what to do; the exit code."""
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from osiris.cli.crash import keep_traceback, trace_text
+from osiris.cli.problems import problem_lines
 from osiris.cli.screen import document, harmless, note, styled
 from osiris.core.errors import InternalError, OsirisError, UsageError
 
@@ -39,11 +40,14 @@ def error_data(error: OsirisError) -> dict[str, Any]:
     return {**error.to_dict(), "exit_code": error.exit_code}
 
 
-def error_lines(error: OsirisError, *, prefix: str = "error") -> list[str]:
-    """Return an error as a person reads it on stderr."""
-    lines = [f"{styled(prefix + ':', 'bad', sys.stderr)} {harmless(error.message)}"]
+def error_lines(error: OsirisError, stream: TextIO | None = None) -> list[str]:
+    """Return an error as a person reads it on the stream (stderr by default)."""
+    stream = stream or sys.stderr
+    lines = [f"{styled('error:', 'bad', stream)} {harmless(error.message)}"]
+    # `osiris.api.InvalidPipelineError` has problems; importing it would cost every other error.
+    lines += problem_lines(getattr(error, "problems", ()), stream=stream)
     if error.hint:
-        lines.append(f"{styled('hint:', 'strong', sys.stderr)} {harmless(error.hint)}")
+        lines.append(f"{styled('hint:', 'strong', stream)} {harmless(error.hint)}")
     return lines
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from osiris.components.component import ComponentConfig
 from osiris.core.cancel import CancelToken
@@ -62,5 +62,26 @@ class Driver(Protocol):
 
         Raises:
             StepError: with the subclass that says whose fault it is.
+
+        """
+
+
+@runtime_checkable
+class ConnectionChecker(Protocol):
+    """A driver that can also try its connection without a step: `osiris connections doctor`.
+
+    Optional: the doctor finds out by the method whether a driver can.
+    """
+
+    def check_connection(self, connection: Any, base_dir: Path) -> None:
+        """Connect, log in, look whether the connection's database is there, and disconnect.
+
+        Args:
+            connection: the component's own connection model, filled in.
+            base_dir: directory that relative paths in it refer to.
+
+        Raises:
+            StepError: with the subclass that says what is wrong, such as `AuthenticationError`,
+                `TlsError`, `UnknownDatabaseError`.
 
         """

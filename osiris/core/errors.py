@@ -154,6 +154,24 @@ class ConfigError(StepError):
     kind = ErrorKind.CONFIG
 
 
+class AuthenticationError(ConfigError):
+    """The system a step talks to does not accept user and password, or not from here."""
+
+    code = "step.authentication"
+
+
+class TlsError(ConfigError):
+    """The system a step talks to offers no encryption, or not one that can be trusted."""
+
+    code = "step.tls"
+
+
+class UnknownDatabaseError(ConfigError):
+    """The database that a connection names does not exist, or is not this user's to use."""
+
+    code = "step.unknown_database"
+
+
 class TransientStepError(StepError):
     """A step failed for a reason that may pass: a lost connection, a deadlock, a busy server."""
 

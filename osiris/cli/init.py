@@ -1,0 +1,114 @@
+"""`osiris init`: a small project that runs at once, without any server."""
+
+import json
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from osiris.cli import options
+from osiris.cli.invocation import Invocation
+from osiris.cli.paths import shown
+from osiris.cli.screen import document, note, result, styled
+from osiris.compiler.oml_schema import oml_schema
+from osiris.components.registry import ComponentRegistry
+from osiris.core.driver_registry import DriverRegistry, missing_dependency
+from osiris.core.errors import UnwritableOutputError, UsageError
+
+_SCHEMA = "osiris.schema.json"
+_HIDDEN = {"env.example": ".env.example", "gitignore": ".gitignore"}
+"""Files whose names begin with a dot in the project, but not in this package."""
+
+_COMPONENTS = ("filesystem.csv_extractor", "duckdb.processor", "filesystem.csv_writer")
+
+
+@click.command(
+    epilog=options.epilog("osiris init", "osiris init movies", "osiris init movies --json")
+)
+@click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@options.as_json
+@click.pass_obj
+def init_command(invocation: Invocation, /, *, directory: Path, as_json: bool) -> int:
+    """Write a project to DIRECTORY [default: here]: a pipeline that runs, its data, settings.
+
+    Nothing that is there is overwritten: when one of the files exists, nothing is written. As
+    JSON: {"directory", "files", "next"}.
+    """
+    root = invocation.path(directory)
+    contents = _contents(root.absolute().name)
+    _refuse_to_overwrite(root, contents)
+    for name, text in contents.items():
+        _write(root / name, text)
+    following = _next(root)
+    if as_json:
+        document({"directory": str(root), "files": list(contents), "next": following})
+        return 0
+    for name in contents:
+        result(f"created {shown(root / name)}")
+    result(f"\n{styled('Next:', 'strong')}")
+    for command in following:
+        result(f"  {command}")
+    _say_what_is_missing()
+    return 0
+
+
+def _contents(name: str) -> dict[str, str]:
+    """Return the files of the project by their names, relative to it."""
+    quoted = json.dumps(name, ensure_ascii=False)
+    plain = name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) else quoted
+    found: dict[str, str] = {}
+    for path, source in _templates(files("osiris.cli") / "template"):
+        found[_HIDDEN.get(path, path)] = source.read_text("utf-8")
+    found["osiris.yaml"] = found["osiris.yaml"].replace("{name}", plain)
+    schema = json.dumps(oml_schema(ComponentRegistry()), indent=2, ensure_ascii=False)
+    return {**dict(sorted(found.items())), _SCHEMA: schema + "\n"}
+
+
+def _templates(directory: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:
+    found = []
+    for entry in directory.iterdir():
+        path = prefix + entry.name
+        found += _templates(entry, f"{path}/") if entry.is_dir() else [(path, entry)]
+    return found
+
+
+def _refuse_to_overwrite(root: Path, contents: dict[str, str]) -> None:
+    there = [name for name in contents if (root / name).exists() or (root / name).is_symlink()]
+    if there:
+        raise UsageError(
+            f"{root} already holds {', '.join(there)}",
+            hint="`osiris init` overwrites nothing: name another directory",
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UnwritableOutputError(
+            f"cannot write {path}: {error.strerror}", hint="check the directory and its rights"
+        ) from error
+
+
+def _next(root: Path) -> list[str]:
+    """Return the three commands to go on with."""
+    if root.absolute() == Path.cwd():
+        first = "osiris validate pipeline.yaml"
+    else:
+        place = shown(root)
+        first = f"cd {place}" if re.fullmatch(r"[\w./-]+", place) else f"cd '{place}'"
+    return [first, "osiris run pipeline.yaml", "osiris logs show last"]
+
+
+def _say_what_is_missing() -> None:
+    registry = DriverRegistry()
+    for name in _COMPONENTS:
+        missing = registry.missing_packages(name)
+        if missing:
+            note(f"its pipeline needs {', '.join(missing)}:")
+            note(f"  {missing_dependency(registry.component(name), missing).hint}")
+            return
