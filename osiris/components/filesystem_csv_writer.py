@@ -31,10 +31,11 @@ class CsvWriterConfig(ComponentConfig):
     encoding: Encoding = "utf-8"
     newline: Literal["lf", "crlf"] = Field(default="lf", description="How a line ends.")
     quoting: Literal["minimal", "strings", "all", "none"] = Field(
-        default="minimal",
+        default="strings",
         description=(
-            "minimal: what would be misread without quotes; strings: every text; all: every value; "
-            "none: nothing, and a value that would need quotes is an error. NULL is never quoted."
+            "strings: every text, so that a reader can tell 007 from 7; minimal: what would be "
+            "misread without quotes; all: every value; none: nothing, and a value that would need "
+            "quotes is an error. NULL is never quoted."
         ),
     )
     null_text: str = Field(
