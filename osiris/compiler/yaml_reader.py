@@ -6,6 +6,7 @@ numbers with a leading zero are text, so they reach a text field as they were wr
 of another type converts or refuses them. Merge keys (`<<: *defaults`) are understood.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -66,10 +67,11 @@ def _decode(data: bytes, filename: str, limits: Limits) -> str:
     if len(data) > limits.size:
         message = f"the file has {len(data)} bytes; at most {limits.size} are read"
         raise Unreadable(Problem(filename, 1, 1, "", message, "split it into several files"))
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        mark = _mark_after(data[: error.start].decode("utf-8-sig"))
+        mark = _mark_after(data[: error.start].decode())
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
         raise Unreadable(Problem(filename, *mark, "", message, "save the file as UTF-8")) from None
     odd = _UNPRINTABLE.search(text)
