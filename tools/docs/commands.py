@@ -1,5 +1,6 @@
 """The reference of commands: usage, options and examples of each."""
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -46,4 +47,4 @@ def _section(command: click.Command, ctx: click.Context) -> str:
 
 
 def _paragraphs(text: str | None) -> str:
-    return (text or "").replace("\b\n", "").replace("\f", "").strip()
+    return inspect.cleandoc(text or "").replace("\b\n", "").strip()

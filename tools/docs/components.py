@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 
 from osiris.components.component import Component, Example
-from osiris.components.registry import ComponentRegistry
 from tools.docs.markdown import page, prose
+from tools.docs.package import OurComponents
 from tools.docs.schema import options
 
 _INTRODUCTION = """
@@ -17,8 +17,7 @@ refused. `osiris components show NAME` prints the same, for components of other 
 
 def render() -> str:
     """Write the page."""
-    ours = [c for c in ComponentRegistry() if c.driver.startswith("osiris.")]
-    return page("Components", _INTRODUCTION, map(_section, ours))
+    return page("Components", _INTRODUCTION, map(_section, OurComponents()))
 
 
 def _section(component: Component) -> str:

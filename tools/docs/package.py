@@ -4,11 +4,22 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable
+from importlib.metadata import entry_points
 from typing import TypeVar
 
 import osiris
+from osiris.components.registry import GROUP, ComponentRegistry
 
 T = TypeVar("T", bound=type)
+
+
+class OurComponents(ComponentRegistry):
+    """The components of this package, whatever else is installed."""
+
+    def names(self) -> list[str]:
+        """Return the names of our components, sorted."""
+        entries = entry_points(group=GROUP)
+        return sorted(e.name for e in entries if e.value.startswith("osiris."))
 
 
 def import_everything() -> None:

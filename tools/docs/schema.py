@@ -8,17 +8,17 @@ from tools.docs.markdown import code, table
 
 Schema = Mapping[str, Any]
 _LIMITS = {
-    "minimum": "≥ {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "≤ {}",
-    "exclusiveMaximum": "< {}",
+    "minimum": "≥ {:g}",
+    "exclusiveMinimum": "> {:g}",
+    "maximum": "≤ {:g}",
+    "exclusiveMaximum": "< {:g}",
 }
 
 
-def options(schema: Schema) -> str:
+def options(schema: Schema, definitions: Schema | None = None) -> str:
     """Give the properties of an object, those of objects inside it with dotted names."""
     header = ("option", "type", "default", "meaning")
-    return table(header, _rows(schema, schema.get("$defs", {}), ""))
+    return table(header, _rows(schema, definitions or schema.get("$defs", {}), ""))
 
 
 def _rows(schema: Schema, definitions: Schema, prefix: str) -> Iterator[tuple[str, ...]]:
@@ -38,7 +38,9 @@ def type_text(schema: Schema, definitions: Schema) -> str:
     schema = _resolve(schema, definitions)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            texts = [type_text(s, definitions) for s in schema[key] if s.get("type") != "null"]
+            # A placeholder may stand for any value: said once on the page, not in every line.
+            real = [s for s in schema[key] if s.get("type") != "null" and not _placeholder(s)]
+            texts = [type_text(s, definitions) for s in real]
             return " or ".join(dict.fromkeys(texts))
     if "enum" in schema or "const" in schema:
         return ", ".join(code(str(v)) for v in schema.get("enum", [schema.get("const")]))
@@ -46,7 +48,8 @@ def type_text(schema: Schema, definitions: Schema) -> str:
 
 
 def _plain(schema: Schema, definitions: Schema) -> str:
-    kind = str(schema.get("type", "any"))
+    kinds = schema.get("type", "any")
+    kind = " or ".join(k for k in kinds if k != "null") if isinstance(kinds, list) else str(kinds)
     if schema.get("format") == "password" or schema.get("writeOnly"):
         return "secret"
     if kind == "array":
@@ -64,6 +67,10 @@ def _default(required: bool, schema: Schema) -> str:  # noqa: FBT001 - the calle
         return "required"
     value = schema.get("default")
     return code(json.dumps(value, ensure_ascii=False)) if value not in (None, {}, []) else ""
+
+
+def _placeholder(schema: Schema) -> bool:
+    return str(schema.get("$ref", "")).endswith("/placeholder")
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:
