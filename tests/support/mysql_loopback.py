@@ -146,11 +146,12 @@ class LoopbackServer:
     script: Script
     password: bytes = b"secret"
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     commands: list[bytes] = field(default_factory=list)
     sent: int = 0
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((self.host, 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
