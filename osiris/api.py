@@ -28,15 +28,15 @@ from osiris.compiler.store import (
 from osiris.compiler.write_out import write_out
 from osiris.compiler.yaml_reader import read_yaml
 from osiris.components.registry import ComponentRegistry
-from osiris.core.cancel import CancelToken
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import PipelineError, UsageError
-from osiris.core.records import Emit
-from osiris.core.run_options import RunOptions
 from osiris.project import MARKER, Project
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # compiling needs none of it, and should not wait for it
+    from osiris.core.cancel import CancelToken
+    from osiris.core.records import Emit
     from osiris.core.run import RunResult
+    from osiris.core.run_options import RunOptions
 
 StrPath = str | PathLike[str]
 
@@ -162,9 +162,9 @@ def run_pipeline(
     params: Mapping[str, Any] | None = None,
     project: StrPath | None = None,
     env: Mapping[str, str] | None = None,
-    options: RunOptions | None = None,
-    observer: Emit | None = None,
-    cancel: CancelToken | None = None,
+    options: "RunOptions | None" = None,
+    observer: "Emit | None" = None,
+    cancel: "CancelToken | None" = None,
     adapter: str = "local",
 ) -> "RunResult":
     """Run a pipeline and return what it left behind; a failed step is a result, not an exception.

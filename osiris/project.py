@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv.parser import parse_stream
-
 from osiris.core.errors import InputError
 
 MARKER = "osiris.yaml"
@@ -71,6 +69,10 @@ class Project:
                 f"cannot read {path}: {reason}",
                 hint="it holds lines like NAME=value, in UTF-8",
             ) from None
+        from dotenv.parser import (  # noqa: PLC0415 - start-up: most commands read no .env
+            parse_stream,
+        )
+
         values: dict[str, str] = {}
         for binding in parse_stream(io.StringIO(text)):
             if binding.error or (binding.key is not None and binding.value is None):

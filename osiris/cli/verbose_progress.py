@@ -42,5 +42,6 @@ def members_text(name: str, members: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if text and " " not in text and "\n" not in text else json.dumps(text)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value if value and value.split() == [value] else json.dumps(value, ensure_ascii=False)

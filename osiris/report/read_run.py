@@ -35,7 +35,7 @@ def _record(directory: Path, *, whole: bool) -> RunRecord:
     over = state in {RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED}
     events = read_events(layout) if whole or not over else RunEvents()
     counts = status if over else {**status, **events.counts()}
-    steps = _steps(status, events, layout) if whole else ()
+    steps = _steps(status, events) if whole else ()
     if whole and events.damaged:
         note = note or f"{events.damaged} damaged lines in {layout.events.name} are left out"
     return RunRecord(
@@ -112,11 +112,9 @@ def _alive(pid: int | None, start: int | None) -> bool:
     return True
 
 
-def _steps(
-    status: Mapping[str, Any], events: RunEvents, layout: RunLayout
-) -> tuple[StepRecord, ...]:
+def _steps(status: Mapping[str, Any], events: RunEvents) -> tuple[StepRecord, ...]:
     """Return the steps in the manifest's order; what status.json says counts most."""
-    steps = {step_id: StepRecord(step_id, "pending") for step_id in _manifest_steps(layout)}
+    steps = {step_id: StepRecord(step_id, "pending") for step_id in events.planned}
     steps.update(events.steps())
     for step_id, told in mapping(status, "steps").items():
         if isinstance(told, dict):
@@ -139,12 +137,3 @@ def _steps(
                 error=mapping(told, "error") or None,
             )
     return tuple(steps.values())
-
-
-def _manifest_steps(layout: RunLayout) -> list[str]:
-    """Return the ids of the manifest's steps; none when the copy cannot be read as JSON."""
-    try:
-        data = json.loads(layout.manifest.read_bytes())
-        return [str(step["id"]) for step in data["steps"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []

@@ -15,12 +15,14 @@ from osiris.report.run_record import PublishedFile, StepRecord
 class RunEvents:
     """The fold of a run's events, and what it has no place for.
 
-    `first` and `last` are the times of the first and last event; `damaged` lines were left out.
+    `planned` are the steps of the manifest in its order, as far as they have a config; `damaged`
+    lines were left out.
     """
 
     fold: StatusFold = field(default_factory=StatusFold)
     run: ev.RunStart | None = None
     adapter: str | None = None
+    planned: list[str] = field(default_factory=list)
     started: dict[str, ev.StepStart] = field(default_factory=dict)
     outputs: list[PublishedFile] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
@@ -77,6 +79,8 @@ class RunEvents:
                 self.run = event
             case ev.AdapterSelected():
                 self.adapter = event.adapter
+            case ev.CfgMaterialized():
+                self.planned.append(event.step_id)
             case ev.StepStart():
                 self.started[event.step_id] = event
             case ev.ArtifactCreated():
