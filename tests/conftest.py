@@ -48,4 +48,4 @@ def database(mariadb: MariaDBServer) -> Iterator[Database]:
     name = f"test_{next(_numbers)}"
     mariadb.execute(f"CREATE DATABASE {name}")
     yield Database(mariadb, name)
-    mariadb.execute(f"DROP DATABASE IF EXISTS {name}")
+    mariadb.script(f"SET foreign_key_checks = 0; DROP DATABASE IF EXISTS {name};")
