@@ -104,18 +104,25 @@ def _param() -> _Schema:
 
 
 def _step(names: list[str], choices: list[_Schema]) -> _Schema:
-    step_id = {"type": "string", "pattern": STEP_ID}
-    retry = {
+    return {
         "type": "object",
-        "description": "tries again after a transient error",
         "additionalProperties": False,
-        "required": ["attempts"],
+        "required": ["id", "component", "mode"],
+        "not": {"required": ["needs", "inputs"]},
         "properties": {
-            "attempts": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS},
-            "delay": {"$ref": "#/$defs/duration", "maximum": MAX_DELAY},
-            "backoff": {"type": "number", "minimum": 1, "maximum": MAX_BACKOFF},
+            "id": {"type": "string", "pattern": STEP_ID},
+            "component": {"enum": names, "description": "what the step does"},
+            "mode": {"enum": list(Mode)},
+            "config": {"type": "object", "description": "the component's options"},
+            **_links(),
+            "retry": _retry(),
+            "timeout": {"$ref": "#/$defs/duration"},
         },
+        "allOf": choices,
     }
+
+
+def _links() -> _Schema:
     inputs = {
         "type": "object",
         "description": "input names and the tables they stand for: {df: ${step_id.df}}",
@@ -125,25 +132,23 @@ def _step(names: list[str], choices: list[_Schema]) -> _Schema:
     needs = {
         "type": "array",
         "uniqueItems": True,
-        "items": step_id,
+        "items": {"type": "string", "pattern": STEP_ID},
         "description": "steps whose tables this one takes, or for which it waits",
     }
+    return {"needs": needs, "inputs": inputs}
+
+
+def _retry() -> _Schema:
     return {
         "type": "object",
+        "description": "tries again after a transient error",
         "additionalProperties": False,
-        "required": ["id", "component", "mode"],
-        "not": {"required": ["needs", "inputs"]},
+        "required": ["attempts"],
         "properties": {
-            "id": step_id,
-            "component": {"enum": names, "description": "what the step does"},
-            "mode": {"enum": list(Mode)},
-            "config": {"type": "object", "description": "the component's options"},
-            "needs": needs,
-            "inputs": inputs,
-            "retry": retry,
-            "timeout": {"$ref": "#/$defs/duration"},
+            "attempts": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS},
+            "delay": {"$ref": "#/$defs/duration", "maximum": MAX_DELAY},
+            "backoff": {"type": "number", "minimum": 1, "maximum": MAX_BACKOFF},
         },
-        "allOf": choices,
     }
 
 

@@ -19,9 +19,8 @@ from osiris.compiler.yaml_tree import TreeBuilder, Unreadable
 LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML's binding to libyaml where it was built with one; ten times as fast."""
 
-_UNPRINTABLE = re.compile(
-    "[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+# What YAML 1.2.2 (5.1) calls not printable. Listing the few is ten times faster than the many.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 _RESERVED = re.compile(r"[@`%][^\s,\]}#]*")
 _TAB_INDENT = re.compile(r" *\t[ \t]*[^\s#]")
 
