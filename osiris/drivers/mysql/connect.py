@@ -94,6 +94,7 @@ def open_wire(
     Raises `ConfigError` for what a retry cannot mend and `TransientStepError` for the rest;
     when `cancelled` is switched, its reason.
     """
+    cancelled.raise_if_set()
     where = settings.socket or f"{settings.host}:{settings.port}"
     tls = tls_context(settings.tls, base_dir)
     if settings.socket and settings.tls.mode == "preferred":

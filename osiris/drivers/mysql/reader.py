@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -91,7 +91,7 @@ class QueryReader:
         """Dates read as NULL so far because they are none, by column."""
         return self._decoder.no_dates
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Yield the rows; closes the connection at the end, or when the iteration is given up.
 
         Raises as the constructor does, and `DataError` for a value that cannot be read.
