@@ -14,6 +14,7 @@ from osiris.compiler.params import read_params
 from osiris.compiler.problem import Problem, Report
 from osiris.compiler.references import ParamFiller
 from osiris.compiler.shape import check_keys, kind, text
+from osiris.compiler.specification import specifications
 from osiris.compiler.step_check import CheckedStep, check_step
 from osiris.compiler.step_graph import link_steps
 from osiris.compiler.step_source import read_steps
@@ -97,9 +98,10 @@ def _compiled(
     used = [use for step in steps if (use := _used_connection(step)) is not None]
     needed = any(step.component and step.component.connection for step in steps)
     check_connections(book, used, registry, report, needed=needed)
+    accepted = specifications(steps)
     if report.errors or name is None:
         return None
-    return compiled_pipeline(name, description, params.values, steps, links)
+    return compiled_pipeline(name, description, params.values, steps, links, accepted)
 
 
 def _used_connection(step: CheckedStep) -> UsedConnection | None:

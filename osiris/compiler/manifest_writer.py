@@ -14,7 +14,6 @@ from typing import Any
 from osiris.compiler.canonical import canonical_json, fingerprint, yaml_text
 from osiris.compiler.step_check import CheckedStep
 from osiris.compiler.step_graph import Links, topological_order
-from osiris.components.component import Component
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.manifest import FORMAT, Manifest, Step
 from osiris.core.placeholders import placeholders
@@ -23,8 +22,6 @@ from osiris.version import VERSION
 
 OML_VERSION = "0.1.0"
 _HEADER = "# Compiled by osiris. The fingerprint covers every value: edit the pipeline, not this.\n"
-_FOR_PEOPLE = frozenset({"title", "description", "examples"})
-_NAMED = frozenset({"properties", "$defs"})
 
 
 def compiled_pipeline(
@@ -33,8 +30,12 @@ def compiled_pipeline(
     params: Mapping[str, Any],
     steps: Iterable[CheckedStep],
     links: Mapping[str, Links],
+    specifications: Mapping[str, Any],
 ) -> CompiledPipeline:
-    """Return the compiled form of a pipeline in which no mistake was found."""
+    """Return the compiled form of a pipeline in which no mistake was found.
+
+    `specifications` maps the name of each component in use to what it accepts.
+    """
     by_id = {step.source.id: step for step in steps}
     ordered = [(step_id, by_id[step_id]) for step_id in topological_order(links)]
     configs = {step_id: _config(step_id, step) for step_id, step in ordered}
@@ -56,10 +57,7 @@ def compiled_pipeline(
     parts["connections"] = fingerprint(
         {c["ref"]: c["fields"] for config in configs.values() if (c := config["connection"])}
     )
-    components = {step.component.name: step.component for _, step in ordered if step.component}
-    parts["components"] = fingerprint(
-        {component.name: specification(component) for component in components.values()}
-    )
+    parts["components"] = fingerprint(specifications)
     parts["compiler"] = fingerprint(VERSION)
     parts = dict(sorted(parts.items()))
     manifest = manifest.model_copy(
@@ -83,28 +81,6 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     first = {"osiris_manifest": FORMAT, "name": data.pop("name")}
     steps = [dict(step.items()) for step in data.pop("steps")]
     return (_HEADER + yaml_text({**first, **data, "steps": steps})).encode()
-
-
-def specification(component: Component) -> Any:
-    """Return what a component accepts, as the JSON Schema of its configuration.
-
-    Texts for people are left out: to reword an explanation does not change what a pipeline does.
-    """
-    return _without_texts(component.config.model_json_schema())
-
-
-def _without_texts(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_without_texts(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {key: value for key, value in schema.items() if key not in _FOR_PEOPLE}
-    return {
-        key: {name: _without_texts(item) for name, item in value.items()}
-        if key in _NAMED and isinstance(value, dict)
-        else _without_texts(value)
-        for key, value in kept.items()
-    }
 
 
 def _config(step_id: str, step: CheckedStep) -> dict[str, Any]:

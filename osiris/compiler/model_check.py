@@ -14,6 +14,8 @@ from osiris.compiler.problem import Path, did_you_mean, one_of
 from osiris.compiler.references import unknown_until_run
 
 _CHOICE = re.compile(r"'([^']*)'")
+# What a validator raises that did not expect what it is given; pydantic lets it through.
+_CRASHES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
 _NO_NUMBER = frozenset({"int_type", "float_type"})
 
 
@@ -40,12 +42,20 @@ def check_model(
         data: the values, params filled in.
         place: where the data came from.
         what: whose options these are, for messages: `mysql.extractor`.
-        ignore: name of a member whose mistakes are reported elsewhere.
+        ignore: name of a member whose mistakes are reported elsewhere, and which may be in a
+            state in which a validator that looks at it crashes.
 
     """
+    try:
+        errors = list(_errors(model, data))
+    except _CRASHES as error:
+        if not ignore and not unknown_until_run(data):
+            message = f"{what} could not check its options: {type(error).__name__}"
+            place.error(message, "report this to the makers of the component")
+        return
     findings = [
         _finding(error, place)
-        for error in _errors(model, data)
+        for error in errors
         if error["loc"][:1] != (ignore,) and not unknown_until_run(_scalar_at(data, error["loc"]))
     ]
     for path, group in _grouped(findings).items():

@@ -14,7 +14,7 @@ from osiris.compiler.references import ParamFiller
 from osiris.compiler.scalar_position import offset_in, position_in
 from osiris.compiler.secret_check import check_secrets
 from osiris.compiler.step_source import StepSource
-from osiris.components.component import Component, Connection, SqlQuery
+from osiris.components.component import Component, SqlQuery
 
 CONNECTION = "connection"
 """The option of a component's configuration that names a connection."""
@@ -76,18 +76,15 @@ def _check_config(
 ) -> None:
     """Check all but the connection, which is checked where it is described."""
     model = component.connection
+    ignore = ""
     if model is not None and CONNECTION in data:
-        data = {**data, CONNECTION: _stand_in(model, connection)}
-    check_model(component.config, data, step.config, what=component.name)
-
-
-def _stand_in(model: type[Connection], connection: DeclaredConnection | None) -> Connection:
-    """Return an instance for the checks of the other options, whatever state the fields are in."""
-    fields = connection.fields if connection else {}
-    try:
-        return model.model_validate(fields)
-    except ValidationError:
-        return model.model_construct(**fields)
+        fields = connection.fields if connection else {}
+        try:
+            stand_in = model.model_validate(fields)
+        except ValidationError:
+            stand_in, ignore = model.model_construct(**fields), CONNECTION
+        data = {**data, CONNECTION: stand_in}
+    check_model(component.config, data, step.config, what=component.name, ignore=ignore)
 
 
 def _check_sql(sql: str, dialect: str, place: Place) -> None:

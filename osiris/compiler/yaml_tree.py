@@ -22,11 +22,15 @@ class Unreadable(Exception):  # noqa: N818 - an outcome of reading, caught where
 
 @dataclass
 class _Open:
-    """A collection whose end was not seen yet; `key` waits for its value in a mapping."""
+    """A collection whose end was not seen yet; `key` waits for its value in a mapping.
+
+    `merges` tells that the key is a merge key: `<<` without quotes.
+    """
 
     node: Node
     anchor: str | None
     key: str | None = None
+    merges: bool = False
     key_mark: Mark = START
     merged: list[Node] = field(default_factory=list)
 
@@ -76,6 +80,7 @@ class TreeBuilder:
         if self._wants_key():
             self._check_tag(event.tag, "str", mark)
             self._key(event.value, mark, event.anchor)
+            self._open[-1].merges = event.value == "<<" and not style
             return
         try:
             value = resolve(event.value, event.tag, plain=not style)
@@ -164,7 +169,7 @@ class TreeBuilder:
         members = parent.node.value
         if not isinstance(members, dict):
             return
-        if key == "<<":
+        if parent.merges:
             sources = node.items if node.items is not None else [node]
             if any(source.mapping is None for source in sources):
                 self._error(node.mark, "<< merges mappings", "write <<: *name_of_a_mapping")

@@ -92,6 +92,7 @@ def test_anchors_and_merge_keys(loader: type) -> None:
     assert data["b"] == {"y": 3, "x": 1}
     assert data["c"] == {"x": 1, "y": 2}
     assert data["d"] == {"z": 1, "x": 1, "y": 2}
+    assert plain("'<<': 1\n", loader) == {"<<": 1}
 
 
 @both_loaders
