@@ -4,7 +4,8 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +58,8 @@ class Wire:
         self._login = login
         self._socket = login.channel
         self._socket.settimeout(None)
-        self._forget = cancelled.on_cancel(self.interrupt)
+        # The token may outlive a connection that nobody reads: it must not keep it open.
+        self._forget = cancelled.on_cancel(_weakly(self))
 
     def send(self, payload: bytes) -> None:
         """Send a command, in as many packets as it takes; raises `OSError`."""
@@ -128,6 +130,16 @@ def _open_socket(settings: MySQLConnection) -> socket.socket:
         channel.close()
         raise
     return channel
+
+
+def _weakly(wire: Wire) -> Callable[[], None]:
+    reference = weakref.ref(wire)
+
+    def interrupt() -> None:
+        if (alive := reference()) is not None:
+            alive.interrupt()
+
+    return interrupt
 
 
 @contextlib.contextmanager

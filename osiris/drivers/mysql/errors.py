@@ -93,6 +93,7 @@ _SERVER: Final[dict[int, Meaning]] = {
     ),
     1290: _config("an option of the server forbids the query", "change the query"),
     1295: _config("the server cannot prepare this statement", _QUERY),
+    1300: _config("the query holds a character that cannot stand there", _QUERY),
     1301: _data("a result is larger than max_allowed_packet", "raise it on the server"),
     1317: _transient("the query was stopped on the server"),
     1370: _config("the user may not call this routine", "grant the user EXECUTE on it"),
