@@ -181,7 +181,7 @@ def run_pipeline(
 
     Raises:
         InputError: when there is nothing to run; see `load_or_compile`.
-        SystemStepError: when the run's directory cannot be made.
+        UnwritableOutputError: when the run's directory cannot be made.
 
     """
     # Compiling needs neither the engine nor pyarrow: a tenth of a second that only runs pay.

@@ -21,6 +21,9 @@ from osiris.core.records import LogLine, Progress, Record
 
 _PER_SECOND = 8
 _OTHER_LINES = 3
+_NUMBERS = {"ROWS": 11, "ROWS/S": 10, "SIZE": 8, "TIME": 8}
+"""Columns of numbers and their widths: they must not jump about, nor give way to long names."""
+
 _COLOURS = {"completed": "green", "failed": "bold red", "skipped": "yellow", "running": "bold"}
 _RANK = {"failed": 0, "running": 1, "retrying": 1, "completed": 2, "skipped": 3, "pending": 4}
 
@@ -85,10 +88,10 @@ class LiveProgress:
     def _table(self) -> RenderableType:
         now = time.monotonic()
         table = Table(box=None, pad_edge=False, header_style="dim")
-        table.add_column("STEP", overflow="ellipsis", no_wrap=True)
-        table.add_column("STATE", no_wrap=True)
-        for name in ("ROWS", "ROWS/S", "SIZE", "TIME"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("STEP")  # the only one that gives way: its cells are cut, not wrapped
+        table.add_column("STATE", min_width=9, no_wrap=True)
+        for name, width in _NUMBERS.items():
+            table.add_column(name, justify="right", min_width=width, no_wrap=True)
         with self._lock:
             lines = list(self._steps.values())
             room = max(1, self._console.height - _OTHER_LINES)
@@ -129,4 +132,5 @@ def _cells(line: StepLine, now: float) -> tuple[Text, ...]:
         amounts.duration(seconds),
     )
     state = Text(line.state, style=_COLOURS.get(line.state, "dim"))
-    return (Text(harmless(line.name)), state, *map(Text, texts))
+    name = Text(harmless(line.name), no_wrap=True, overflow="ellipsis")
+    return (name, state, *map(Text, texts))

@@ -93,9 +93,14 @@ def run_command(invocation: Invocation, /, target: Path | None, **choices: Any) 
     A PIPELINE is compiled first; a MANIFEST runs as it is. Everything that happens is recorded in
     logs/run_…/ of the project: status.json, events.jsonl, metrics.jsonl, logs, configs, artifacts.
     """
-    from osiris.cli.run import execute_run  # noqa: PLC0415 - `osiris --help` must not pay for it
+    from osiris.cli.stop_signals import (  # noqa: PLC0415 - `osiris --help` must not pay for it
+        stop_at_signals,
+    )
 
-    return execute_run(invocation, target, **choices)
+    cancel = stop_at_signals()
+    from osiris.cli.run import execute_run  # noqa: PLC0415 - as above, and after the handlers
+
+    return execute_run(invocation, target, cancel, **choices)
 
 
 def outcome(arguments: list[str]) -> int:

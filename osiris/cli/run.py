@@ -13,7 +13,6 @@ from osiris.cli.problems import problem_lines
 from osiris.cli.progress import observing
 from osiris.cli.run_report import failure_lines, run_lines
 from osiris.cli.screen import columns, document, note, result
-from osiris.cli.stop_signals import stop_signals
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import UsageError
@@ -26,6 +25,7 @@ from osiris.report.read_run import read_run
 def execute_run(
     invocation: Invocation,
     target: Path | None,
+    cancel: CancelToken,
     *,
     last_compile: bool,
     params: tuple[str, ...],
@@ -34,27 +34,29 @@ def execute_run(
     as_json: bool,
     **choices: Any,
 ) -> int:
-    """Find or compile what to run, run it, show what happened; return the exit code."""
+    """Find or compile what to run, run it, show what happened; return the exit code.
+
+    Raises the reason of `cancel` when that is switched before the run begins.
+    """
+    cancel.raise_if_set()
     path = None if target is None else invocation.path(target)
     project = invocation.project(path)
     env = project.environment()
     beware(env)
-    cancel = CancelToken()
-    with stop_signals(cancel):
-        compilation = _compilation(
-            project, path, options.parsed_params(params), last=last_compile, write=not dry_run
-        )
-        for line in problem_lines(compilation.warnings, warning=True, stream=sys.stderr):
-            note(line)
-        if dry_run:
-            return show_dry_run(compilation, project, env, as_json=as_json)
-        cancel.raise_if_set()
-        run_options = RunOptions(
-            jobs=choices["jobs"],
-            fail_fast=choices["fail_fast"],
-            step_outputs=StepOutputs(choices["step_outputs"]),
-        )
-        done = _run_with_adapter(compilation, project, env, run_options, cancel, verbose=verbose)
+    compilation = _compilation(
+        project, path, options.parsed_params(params), last=last_compile, write=not dry_run
+    )
+    for line in problem_lines(compilation.warnings, warning=True, stream=sys.stderr):
+        note(line)
+    if dry_run:
+        return show_dry_run(compilation, project, env, as_json=as_json)
+    cancel.raise_if_set()
+    run_options = RunOptions(
+        jobs=choices["jobs"],
+        fail_fast=choices["fail_fast"],
+        step_outputs=StepOutputs(choices["step_outputs"]),
+    )
+    done = _run_with_adapter(compilation, project, env, run_options, cancel, verbose=verbose)
     _show(done, as_json=as_json)
     return done.exit_code
 

@@ -2,12 +2,11 @@
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from types import FrameType
 
-from osiris.cli.screen import note
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import CancelledError, TerminatedError
 
@@ -17,26 +16,33 @@ _REASONS: dict[int, type[CancelledError]] = {
 }
 
 
-@contextmanager
-def stop_signals(cancel: CancelToken) -> Iterator[None]:
-    """Switch `cancel` at the first signal; put the handlers back as they were afterwards."""
+def stop_at_signals() -> CancelToken:
+    """Return a token that the first signal switches, from now to the end of the process.
+
+    The handlers are there before anything heavy is imported, where an interrupt can come out as
+    any error, and stay when the run is over: its exit code must not be lost to a late signal.
+    """
+    cancel = CancelToken()
     asked = threading.Event()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         reason = _REASONS[number]
         if asked.is_set():
-            note("stopped at once; what the run's records say ends here")
+            _say("stopped at once; what the run's records say ends here")
             os._exit(reason.exit_code)
         asked.set()
         name = signal.Signals(number).name
-        note(f"{name}: stopping between batches; once more stops at once")
+        _say(f"{name}: stopping between batches; once more stops at once")
         error = reason(f"the run was stopped by {name}")
         # The main thread may hold a lock that cancelling needs: another thread waits for it.
         threading.Thread(target=cancel.cancel, args=(error,), daemon=True).start()
 
-    before = {number: signal.signal(number, handle) for number in _REASONS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    for number in _REASONS:
+        signal.signal(number, handle)
+    return cancel
+
+
+def _say(text: str) -> None:
+    """Write a line to stderr past its buffer, which the interrupted code may be writing to."""
+    with suppress(OSError, ValueError, AttributeError):  # it is full, closed, or was never there
+        os.write(sys.stderr.fileno(), f"{text}\n".encode())

@@ -56,7 +56,7 @@ def run_compiled(
     the result and in status.json. `observer` sees every record, masked, and progress.
 
     Raises:
-        SystemStepError: when the run's directory cannot be made; nothing was started.
+        UnwritableOutputError: when the run's directory cannot be made; nothing was started.
 
     """
     cancel = cancel or CancelToken()

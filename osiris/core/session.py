@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osiris.core.atomic_file import write_error
 from osiris.core.cancel import CancelToken
-from osiris.core.errors import StepError
+from osiris.core.errors import StepError, UnwritableOutputError
 from osiris.core.events import Event, event_from_dict, event_to_dict
 from osiris.core.layout import LOGS, RUN_PREFIX, RunLayout
 from osiris.core.log_capture import LogCapture
@@ -90,14 +90,17 @@ class SessionContext:
     ) -> "SessionContext":
         """Make the run's directory with a status.json that says `running`.
 
-        Raises `DiskFullError` or `SystemStepError` when that is impossible.
+        Raises `UnwritableOutputError` when that is impossible.
         """
-        layout = RunLayout(new_session_dir(project, RUN_PREFIX))
-        identity = RunIdentity.of_this_process(layout.session, manifest, adapter)
-        status = StatusFile(layout, identity)
-        fold = StatusFold()
-        fold.total = len(manifest.steps)
-        status.write(fold.result(running=True))
+        try:
+            layout = RunLayout(new_session_dir(project, RUN_PREFIX))
+            identity = RunIdentity.of_this_process(layout.session, manifest, adapter)
+            status = StatusFile(layout, identity)
+            fold = StatusFold()
+            fold.total = len(manifest.steps)
+            status.write(fold.result(running=True))
+        except StepError as error:  # no step is to blame for it
+            raise UnwritableOutputError(error.message, hint=error.hint) from error
         status.reserve()
         return cls(layout, status, cancel=cancel, observer=observer)
 
