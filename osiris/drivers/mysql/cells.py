@@ -114,3 +114,14 @@ def copied(data: Bytes, begin: Offsets, end: Offsets, null: Mask | None) -> pa.A
     if null is None:
         return taken
     return pa.Array.from_buffers(pa.binary(), count, [validity(null), *taken.buffers()[1:]])
+
+
+def converted(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return binary `values` as strings, checked to be UTF-8, or as the decimals they spell."""
+    if kind == pa.binary():
+        return values
+    try:
+        strings = values.cast(pa.string())
+        return strings if kind == pa.string() else strings.cast(kind)
+    except pa.ArrowInvalid as error:
+        raise UnreadableValueError(f"cannot be read as {kind}: {error}") from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -12,12 +13,14 @@ from osiris.drivers.mysql.cells import (
     Cells,
     Decoded,
     UnreadableValueError,
+    converted,
     copied,
     fixed_array,
     texts,
     unaligned,
     validity,
 )
+from osiris.drivers.mysql.decimals import decode_decimals
 from osiris.drivers.mysql.protocol import ColumnDefinition
 from osiris.drivers.mysql.temporal import decode_date, decode_datetime, decode_time
 
@@ -83,7 +86,7 @@ def _column(definition: ColumnDefinition, *, as_bool: bool) -> Column:
         return _integer(definition, as_bool=as_bool)
     if code in {DECIMAL, NEWDECIMAL}:
         kind = _decimal(definition)
-        return Column(name, kind, _text_decoder(kind))
+        return Column(name, kind, partial(decode_decimals, kind=kind))
     if code in STRINGS:
         kind = pa.binary() if definition.charset == BINARY_CHARSET else pa.string()
         return Column(name, kind, _text_decoder(kind))
@@ -129,17 +132,6 @@ def _text_decoder(kind: pa.DataType) -> Decoder:
         return Decoded(converted(values, kind), end - cells.at)
 
     return decode
-
-
-def converted(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return binary `values` as strings, checked to be UTF-8, or as the decimals they spell."""
-    if kind == pa.binary():
-        return values
-    try:
-        strings = values.cast(pa.string())
-        return strings if kind == pa.string() else strings.cast(kind)
-    except pa.ArrowInvalid as error:
-        raise UnreadableValueError(f"cannot be read as {kind}: {error}") from error
 
 
 def decode_bool(cells: Cells) -> Decoded:

@@ -14,7 +14,7 @@ from pymysql.constants import CR
 
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.cancel import CancelToken
-from osiris.core.errors import ConfigError, StepError, TransientStepError
+from osiris.core.errors import ConfigError, StepError, TlsError, TransientStepError
 from osiris.drivers.mysql.errors import connect_failure, server_error
 from osiris.drivers.mysql.login import Login, log_in
 from osiris.drivers.mysql.tls import tls_context
@@ -186,7 +186,7 @@ def _client_error(
             hint="use a way to log in that is supported, or set tls.mode: required",
         )
     if number == CR.CR_SSL_CONNECTION_ERROR:
-        return ConfigError(
+        return TlsError(
             f"MySQL at {where} does not offer TLS",
             hint="turn TLS on at the server, or set tls.mode: preferred",
         )

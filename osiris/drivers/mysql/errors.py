@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from osiris.core.errors import (
+    AuthenticationError,
     ConfigError,
     DataError,
     StepError,
     SystemStepError,
+    TlsError,
     TransientStepError,
+    UnknownDatabaseError,
 )
 
 _RETRY: Final = "the step can be tried again: set `retry` on it"
@@ -29,6 +32,18 @@ class Meaning:
 
 def _config(what: str, hint: str) -> Meaning:
     return Meaning(ConfigError, what, hint)
+
+
+def _login(what: str, hint: str) -> Meaning:
+    return Meaning(AuthenticationError, what, hint)
+
+
+def _database(what: str, hint: str) -> Meaning:
+    return Meaning(UnknownDatabaseError, what, hint)
+
+
+def _tls(what: str, hint: str) -> Meaning:
+    return Meaning(TlsError, what, hint)
 
 
 def _transient(what: str, hint: str = _RETRY) -> Meaning:
@@ -50,10 +65,10 @@ _SERVER: Final[dict[int, Meaning]] = {
     1037: _transient("the server is out of memory"),
     1040: _transient("the server has too many connections"),
     1041: _transient("the server is out of memory"),
-    1044: _config("the user may not use this database", "grant the user SELECT on the database"),
-    1045: _config("the server refuses user and password", "check user and password"),
+    1044: _database("the user may not use this database", "grant the user SELECT on the database"),
+    1045: _login("the server refuses user and password", "check user and password"),
     1046: _config("no database is chosen", "set `database` in the connection"),
-    1049: _config("there is no such database", "check `database` in the connection"),
+    1049: _database("there is no such database", "check `database` in the connection"),
     1047: _config(
         "the server or a proxy before it prepares no statements", "connect to the server itself"
     ),
@@ -65,7 +80,7 @@ _SERVER: Final[dict[int, Meaning]] = {
         "the server has blocked this host after too many failed connections",
         "run FLUSH HOSTS on the server",
     ),
-    1130: _config(
+    1130: _login(
         "the server accepts no connection from this host", "create the user for this host"
     ),
     1142: _config("the user may not read this table", "grant the user SELECT on the table"),
@@ -99,18 +114,18 @@ _SERVER: Final[dict[int, Meaning]] = {
     1370: _config("the user may not call this routine", "grant the user EXECUTE on it"),
     1461: _transient("the server has too many prepared statements"),
     1690: _data("a value is out of range in an expression", "correct the query or the data"),
-    1698: _config("the server refuses this user", "check the user's way to log in"),
+    1698: _login("the server refuses this user", "check the user's way to log in"),
     1792: _config(
         "the query would change data; an extract reads only",
         "write a query that only reads; the session is READ ONLY on the server",
     ),
-    1820: _config("the password must be changed first", "set a new password for the user"),
-    1862: _config("the password has expired", "set a new password for the user"),
+    1820: _login("the password must be changed first", "set a new password for the user"),
+    1862: _login("the password has expired", "set a new password for the user"),
     1927: _transient("the connection was killed on the server"),
     1969: _transient("the query took longer than max_statement_time"),
     3024: _transient("the query took longer than max_execution_time"),
-    3118: _config("the account is locked", "unlock the account"),
-    3159: _config("the server accepts encrypted connections only", "set tls.mode: required"),
+    3118: _login("the account is locked", "unlock the account"),
+    3159: _tls("the server accepts encrypted connections only", "set tls.mode: required"),
     4031: _transient("the server closed the connection after wait_timeout"),
 }
 
@@ -120,7 +135,7 @@ _CLASSES: Final[dict[str, Meaning]] = {
     "21": _data("the query's data do not fit together", "correct the query or the data"),
     "22": _data("the query meets a value it cannot work with", "correct the query or the data"),
     "23": _data("the query breaks a constraint", "correct the query or the data"),
-    "28": _config("the server refuses the login", "check user and password"),
+    "28": _login("the server refuses the login", "check user and password"),
     "40": _transient("the transaction was rolled back"),
     "42": _config("the server refuses the query", _QUERY),
     "70": _transient("the query was stopped on the server"),
@@ -187,11 +202,11 @@ def _unknown_host(error: socket.gaierror, where: str) -> StepError:
     return ConfigError(f"there is no host {where}: {error.strerror}", hint="check `host`")
 
 
-def tls_failure(error: ssl.SSLError, where: str) -> ConfigError:
+def tls_failure(error: ssl.SSLError, where: str) -> TlsError:
     """Return the error for a TLS handshake that failed, with the reason OpenSSL gives."""
     reason = error.reason or str(error)
     hint = "check the connection's `tls`, and which TLS versions the server offers"
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or reason
         hint = "check tls.ca, and that the server's certificate is for this host and still valid"
-    return ConfigError(f"TLS with MySQL at {where} failed: {reason}", hint=hint)
+    return TlsError(f"TLS with MySQL at {where} failed: {reason}", hint=hint)

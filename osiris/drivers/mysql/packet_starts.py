@@ -21,7 +21,7 @@ Headers = npt.NDArray[np.uint32]
 
 HEADER: Final = 4
 SLACK: Final = 16
-"""Readable bytes a buffer must have behind its end."""
+"""Readable bytes a buffer must have before its beginning and behind its end."""
 
 _LENGTH: Final = np.uint32(0xFFFFFF)
 _header_at: Final = struct.Struct("<I").unpack_from
@@ -110,7 +110,8 @@ def _guess(
     """Return `start` and, in order, offsets where a packet seems to begin, one a lane at most.
 
     What looks like a packet: less than 64 KiB long, and followed by packets with the next
-    sequence numbers, several in a row.
+    sequence numbers, several in a row. Of those the last is returned: a chain that begins at a
+    wrong place soon runs into the right one.
     """
     window = 2 * size
     lanes = (end - start) // (size * _PACKETS_IN_LANE)
@@ -123,15 +124,15 @@ def _guess(
         likely &= fifth == marker
     hits = np.flatnonzero(likely)
     lane = hits // window
-    begin = start + span + lane * (span - window) + hits
-    at, header = begin, headers[begin]
+    at = start + span + lane * (span - window) + hits
+    header = headers[at]
     sequence = (header >> 24).astype(np.uint8)
     for hop in range(1, _GUESS_HOPS + 1):
         at = at + HEADER + (header & _LENGTH)
         inside = at <= end - HEADER
         header = headers[np.where(inside, at, start)]
         inside &= (header >> 24).astype(np.uint8) - sequence == hop
-        begin, lane, at = begin[inside], lane[inside], at[inside]
+        lane, at = lane[inside], at[inside]
         header, sequence = header[inside], sequence[inside]
     first_of_lane = np.append(True, lane[1:] != lane[:-1])[: len(lane)]
-    return np.append(np.int64(start), begin[first_of_lane])
+    return np.append(np.int64(start), at[first_of_lane])

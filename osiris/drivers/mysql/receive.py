@@ -23,8 +23,8 @@ _ENDS_RESULT: Final = 0xFE  # EOF and ERR are the only first bytes from here on
 class RowBlock:
     """Rows that lie behind one another in a buffer; good until the next block is asked for.
 
-    `begin` and `end` are the offsets in `data` of every row's payload; behind the last one at
-    least `SLACK` more bytes can be read.
+    `begin` and `end` are the offsets in `data` of every row's payload; before the first and behind
+    the last one at least `SLACK` more bytes can be read.
     """
 
     data: Bytes
@@ -47,10 +47,11 @@ class Receiver:
         self.rows = 0
         self.last = b""
         # A full packet must not fit: one that goes on in the next is then always read by itself.
-        self._limit = max(HEADER + 1, min(capacity, MAX_PAYLOAD))
+        self._room = max(HEADER + 1, min(capacity, MAX_PAYLOAD))
+        self._limit = SLACK + self._room
         self._data: Bytes = np.zeros(self._limit + SLACK, np.uint8)
         self._view = self._data.data
-        self._start = self._end = 0
+        self._start = self._end = SLACK
         self._pending = 0  # rows received that are in no block yet
         self._sequence = 0
 
@@ -64,7 +65,7 @@ class Receiver:
 
     def packet(self) -> bytes:
         """Wait for one packet and return its payload, joined when it came in parts."""
-        return bytes(self._joined(0)[HEADER:])
+        return bytes(self._joined()[SLACK:-SLACK])
 
     def refusal(self, payload: bytes) -> StepError:
         """Return the server's error in an ERR packet; raises the reason when this was cancelled."""
@@ -96,9 +97,9 @@ class Receiver:
                 yield self._block(whole, walked)
                 self._compact(walked)
             else:
-                row = self._joined(SLACK)
+                row = self._joined()
                 if self._ends_result(row):
-                    self.last = bytes(row[HEADER:-SLACK])
+                    self.last = bytes(row[SLACK:-SLACK])
                     return
                 yield self._single(row)
             found, walked = [], self._start
@@ -124,17 +125,15 @@ class Receiver:
     def _single(self, row: bytearray) -> RowBlock:
         self.rows += 1
         data = np.frombuffer(row, np.uint8)
-        return RowBlock(data, np.array([HEADER]), np.array([len(row) - SLACK]))
+        return RowBlock(data, np.array([SLACK]), np.array([len(row) - SLACK]))
 
     def _ends_result(self, row: bytearray) -> bool:
         # A row may begin with 0xFE, a length of 8 bytes, only when it has more than 16 MiB.
-        return row[HEADER] == ERR or (
-            row[HEADER] == EOF and len(row) - HEADER - SLACK < MAX_PAYLOAD
-        )
+        return row[SLACK] == ERR or (row[SLACK] == EOF and len(row) - 2 * SLACK < MAX_PAYLOAD)
 
-    def _joined(self, slack: int) -> bytearray:
-        """Return room for a header, the next packet's payload in full, and `slack` bytes."""
-        joined, out_of_sequence, length = bytearray(HEADER), False, MAX_PAYLOAD
+    def _joined(self) -> bytearray:
+        """Return the next packet's payload in full, with `SLACK` bytes before and behind it."""
+        joined, out_of_sequence, length = bytearray(SLACK), False, MAX_PAYLOAD
         while length == MAX_PAYLOAD:
             header = bytearray(HEADER)
             self._fill(memoryview(header))
@@ -150,9 +149,9 @@ class Receiver:
             with memoryview(joined) as space:
                 self._fill(space[at:])
         # An error may come out of sequence, from a server that shuts down.
-        if len(joined) == HEADER or (out_of_sequence and joined[HEADER] != ERR):
+        if len(joined) == SLACK or (out_of_sequence and joined[SLACK] != ERR):
             raise MalformedPacketError("packets arrive empty or out of sequence")
-        joined.extend(bytes(slack))
+        joined.extend(bytes(SLACK))
         return joined
 
     def _fill(self, space: memoryview) -> None:
@@ -161,20 +160,20 @@ class Receiver:
         space[:have] = self._view[self._start : self._start + have]
         self._start += have
         while have < len(space):
-            if len(space) - have >= self._limit:
+            if len(space) - have >= self._room:
                 have += self._receive_into(space[have:])
                 continue
-            self._start = self._end = 0
+            self._start = self._end = SLACK
             self._receive()
-            more = min(len(space) - have, self._end)
-            space[have : have + more] = self._view[:more]
-            self._start = more
+            more = min(len(space) - have, self._end - SLACK)
+            space[have : have + more] = self._view[SLACK : SLACK + more]
+            self._start = SLACK + more
             have += more
 
     def _compact(self, start: int) -> None:
-        rest = self._end - start
-        self._view[:rest] = bytes(self._view[start : self._end])
-        self._start, self._end = 0, rest
+        end = SLACK + self._end - start
+        self._view[SLACK:end] = bytes(self._view[start : self._end])
+        self._start, self._end = SLACK, end
 
     def _receive(self) -> None:
         self._end += self._receive_into(self._view[self._end : self._limit])

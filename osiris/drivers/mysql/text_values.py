@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from osiris.drivers.mysql.cells import Decoded, UnreadableValueError
-from osiris.drivers.mysql.columns import converted
+from osiris.drivers.mysql.cells import Decoded, UnreadableValueError, converted
 
 _DATE_TIME: Final = re.compile(rb"(\d+)-(\d+)-(\d+)(?: (\d+):(\d+):(\d+)(?:\.(\d{1,6}))?)?")
 _TIME: Final = re.compile(rb"(-?)(\d+):(\d+):(\d+)(?:\.(\d{1,6}))?")

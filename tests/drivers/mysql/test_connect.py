@@ -247,7 +247,8 @@ def test_something_that_is_not_mysql() -> None:
 
 
 def test_too_many_connections(tmp_path: Path) -> None:
-    with MariaDBServer(tmp_path / "m", options=["--max-connections=10"]) as server:
+    options = ["--max-connections=10", "--connect-timeout=100"]
+    with MariaDBServer(tmp_path / "m", options=options) as server:
         given = {**server.connection("mysql"), "tls": NO_TLS}
         connection = MySQLConnection.model_validate(given)
         holders = [socket.create_connection((server.host, server.port)) for _ in range(12)]
