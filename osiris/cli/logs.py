@@ -14,9 +14,9 @@ from osiris.cli.screen import columns, document, harmless, result, styled
 from osiris.cli.table import table
 from osiris.cli.verbose_progress import members_text
 from osiris.core.layout import RunLayout
+from osiris.core.record_lines import RecordLines
 from osiris.report.find_runs import LAST, find_run, list_runs
 from osiris.report.read_run import read_run
-from osiris.report.record_lines import RecordLines
 from osiris.report.run_record import RunRecord
 
 _HEADERS = ("RUN", "STATE", "PIPELINE", "WHERE", "STEPS", "ROWS", "TIME")

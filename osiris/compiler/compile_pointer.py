@@ -10,9 +10,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from osiris.compiler.regular_file import UnusableFileError, read_regular_file
 from osiris.core.errors import ManifestError
 from osiris.core.layout import last_compile_pointer
+from osiris.core.regular_file import UnusableFileError, read_regular_file
 
 _LIMIT = 1 << 20
 

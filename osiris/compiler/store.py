@@ -9,7 +9,6 @@ from pathlib import Path
 
 from osiris.compiler.compile_pointer import last_manifest, point_to
 from osiris.compiler.manifest_reader import MANIFEST_LIMITS, check_config, parse_manifest
-from osiris.compiler.regular_file import UnusableFileError, read_regular_file
 from osiris.compiler.yaml_reader import Limits
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import (
@@ -19,6 +18,7 @@ from osiris.core.errors import (
     UnwritableOutputError,
 )
 from osiris.core.layout import COMPILE_PREFIX, LOGS, CompileLayout
+from osiris.core.regular_file import UnusableFileError, read_regular_file
 
 __all__ = [
     "CONNECTIONS",

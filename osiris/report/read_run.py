@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from osiris.core.layout import RunLayout
+from osiris.core.sound import fits
 from osiris.core.status import RunState
 from osiris.core.status_file import process_start
 from osiris.report.run_events import RunEvents, read_events
 from osiris.report.run_record import RunRecord, StepRecord, mapping, number, real, text
-from osiris.report.sound import fits
 
 _LARGEST_STATUS = 64 * 1024 * 1024
 _UNKNOWN = "unknown"

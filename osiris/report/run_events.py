@@ -6,8 +6,8 @@ from typing import Any
 from osiris.core import events as ev
 from osiris.core.layout import RunLayout
 from osiris.core.record_files import iso_time
+from osiris.core.record_lines import RecordLines
 from osiris.core.status import StatusFold, StepStatus
-from osiris.report.record_lines import RecordLines
 from osiris.report.run_record import PublishedFile, StepRecord
 
 

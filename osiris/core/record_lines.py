@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from osiris.core.events import Event, event_from_dict
-from osiris.report.sound import is_sound
+from osiris.core.regular_file import UnusableFileError, open_regular_file
+from osiris.core.sound import is_sound
 
 _LONGEST = 16 * 1024 * 1024
 """Bytes of a line that are read at most; a longer one counts as damaged."""
@@ -17,7 +18,7 @@ class RecordLines:
     """The JSON objects of a JSON Lines file, in order.
 
     A line that is no JSON object is passed over and counted in `damaged`; the last line of a run
-    that was killed may be half a one. A file that is not there has no lines.
+    that was killed may be half a one. A file that is not there, or is none, has no lines.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,14 +28,14 @@ class RecordLines:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         self.damaged = 0
         try:
-            with self.path.open("rb") as file:
+            with open_regular_file(self.path) as file:
                 while line := file.readline(_LONGEST):
                     record = _parsed(line)
                     if record is None:
                         self.damaged += 1
                     else:
                         yield record
-        except OSError:
+        except (OSError, UnusableFileError):
             return
 
     def events(self) -> Iterator[Event]:
