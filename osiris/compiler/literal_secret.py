@@ -4,19 +4,22 @@ import re
 
 from osiris.core.placeholders import PLACEHOLDER
 
+# Every repetition is bounded, so that no text takes long to search.
 _FORMS = {
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----",
     "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40,})",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40})",
+    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20}",
     "a Google API key": r"\bAIza[0-9A-Za-z_-]{35}",
-    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    "a Stripe key": r"\b[rs]k_live_[A-Za-z0-9]{16,}",
-    "an API key": r"\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|e2b_[0-9a-f]{40})",
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10}",
+    "a Stripe key": r"\b[rs]k_live_[A-Za-z0-9]{16}",
+    "an API key": r"\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32}|e2b_[0-9a-f]{40})",
+    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,500}\.eyJ[A-Za-z0-9_-]{8}",
 }
 _FORM = re.compile("|".join(f"(?:{form})" for form in _FORMS.values()))
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/?#:@'\"]{0,200}:(?P<password>[^\s/?#@'\"]{1,200})@"
+)
 _NAME = re.compile(
     r"(?:^|[_-])(?:password|passwd|passphrase|pwd|secret|token|credentials?|"
     r"(?:api|access|auth|private|secret)[_-]?key)$",

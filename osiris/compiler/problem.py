@@ -1,12 +1,16 @@
 """A mistake in a pipeline: where it stands, what it is, what to do about it."""
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: `("steps", 2, "config", "query")`."""
+
+_COMPARED = 300
+_LISTED = 20
 
 
 def dotted(path: Path) -> str:
@@ -16,8 +20,11 @@ def dotted(path: Path) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Return `did you mean 'x'?` for the choice closest to `word`, or None when none is close."""
-    known = list(choices)
+    """Return `did you mean 'x'?` for the choice closest to `word`, or None when none is close.
+
+    Looks at the first few hundred choices only: comparing is slow and nobody has more.
+    """
+    known = list(itertools.islice(choices, _COMPARED))
     lower = {choice.lower(): choice for choice in known}
     close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     inside = [choice for choice in known if word and choice.lower().endswith("." + word.lower())]
@@ -26,9 +33,10 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
 
 
 def one_of(choices: Iterable[str]) -> str:
-    """Return `one of a, b, c`, or what stands for an empty list."""
-    listed = ", ".join(choices)
-    return f"one of {listed}" if listed else "there are none"
+    """Return `one of a, b, c`, the first few of many, or what stands for an empty list."""
+    known = list(choices)
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"one of {', '.join(known[:_LISTED])}{more}" if known else "there are none"
 
 
 @dataclass(frozen=True)

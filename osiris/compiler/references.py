@@ -16,7 +16,7 @@ from osiris.compiler.problem import did_you_mean, one_of
 from osiris.compiler.scalar_position import offset_in
 from osiris.core.placeholders import PLACEHOLDER, has_placeholder
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{params\.(?P<name>[^}]*)\}")
+_REFERENCE = re.compile(r"\$\$\{|\$\{params\.(?P<name>[^}]{0,200})\}")
 _ODD = re.compile(r"\$\{[\w.-]*")
 _ESCAPE = "$${"
 

@@ -19,6 +19,9 @@ from osiris.components.component import Mode
 ONLY_INPUT = "df"
 """What a step's input is called when there is one."""
 
+_CYCLES = 20
+_SHOWN = 20
+
 
 @dataclass(frozen=True)
 class Links:
@@ -165,8 +168,12 @@ def _report_cycles(
     needs: Mapping[str, list[Need]],
     by_id: Mapping[str, StepSource],
 ) -> None:
-    """Report the cycles that a walk along the links runs into, each where it closes."""
+    """Report the cycles that a walk along the links runs into, each where it closes.
+
+    There may be more cycles than steps: after so many the rest waits for the next compilation.
+    """
     done: set[str] = set()
+    found = 0
     for start in links:
         trail: dict[str, None] = {}
         paths = [iter([start])]
@@ -176,12 +183,22 @@ def _report_cycles(
                 paths.pop()
                 done.update([trail.popitem()[0]] if trail else ())
             elif step in trail:
-                walked = list(trail)
-                cycle = [*walked[walked.index(step) :], step]
-                named = [need.place for need in needs[walked[-1]] if need.step == step]
-                place = named[0] if named else by_id[walked[-1]].place
-                message = f"steps wait for each other: {' -> '.join(cycle)}"
-                place.error(message, "remove one of these needs")
+                found += 1
+                if found <= _CYCLES:
+                    _report_cycle([*trail, step], needs, by_id)
             elif step not in done and step in links:
                 trail[step] = None
                 paths.append(_targets(links[step]))
+
+
+def _report_cycle(
+    walked: list[str], needs: Mapping[str, list[Need]], by_id: Mapping[str, StepSource]
+) -> None:
+    """Report a walk that ends at a step it came by before."""
+    last, first = walked[-2:]
+    cycle = walked[walked.index(first) :]
+    if len(cycle) > _SHOWN:
+        cycle = [*cycle[: _SHOWN // 2], "…", *cycle[-_SHOWN // 2 :]]
+    named = [need.place for need in needs[last] if need.step == first]
+    place = named[0] if named else by_id[last].place
+    place.error(f"steps wait for each other: {' -> '.join(cycle)}", "remove one of these needs")

@@ -7,7 +7,8 @@ from typing import Any
 from osiris.core.errors import MissingVariableError
 
 PLACEHOLDER = re.compile(
-    r"(?P<escape>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+    r"(?P<escape>\$\$\{)|"
+    r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}"
 )
 
 
