@@ -1,15 +1,18 @@
 """The driver of `mysql.extractor`: one query in a read-only snapshot, streamed as Arrow batches."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from osiris.components.mysql_extractor import MySQLExtractorConfig
+from osiris.components.mysql_extractor import MySQLConnection, MySQLExtractorConfig
+from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
 from osiris.core.stream import TableStream
+from osiris.drivers.mysql.connect import open_wire
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions
 
 
@@ -38,6 +41,11 @@ class MySQLExtractorDriver:
         reader = QueryReader(config.connection, config.query or table_query(config), options)
         rows = _reported(reader, step_id, ctx)
         return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
+
+    def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
+        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
+        wire = open_wire(connection, base_dir=base_dir, cancelled=CancelToken())
+        wire.close(idle=True)
 
 
 def table_query(config: MySQLExtractorConfig) -> str:

@@ -12,7 +12,13 @@ from pydantic import SecretStr
 
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.cancel import CancelToken
-from osiris.core.errors import CancelledError, ConfigError, StepError, TransientStepError
+from osiris.core.errors import (
+    AuthenticationError,
+    CancelledError,
+    ConfigError,
+    StepError,
+    TransientStepError,
+)
 from tests.conftest import Database
 from tests.support.certificates import make_certificates
 from tests.support.mariadb import MariaDBServer, free_port
@@ -265,11 +271,11 @@ def test_too_many_connections(tmp_path: Path) -> None:
     "number, state, kind",
     [
         (1040, "08004", TransientStepError),
-        (1130, "HY000", ConfigError),
+        (1130, "HY000", AuthenticationError),
         (1129, "HY000", ConfigError),
-        (3118, "HY000", ConfigError),
+        (3118, "HY000", AuthenticationError),
         (4242, "08001", TransientStepError),
-        (4242, "28000", ConfigError),
+        (4242, "28000", AuthenticationError),
     ],
 )
 def test_errors_instead_of_a_greeting(number: int, state: str, kind: type[StepError]) -> None:
