@@ -8,6 +8,7 @@ from osiris.compiler.component_source import Registry
 from osiris.compiler.connection_book import ConnectionBook
 from osiris.compiler.connection_check import UsedConnection, check_connections
 from osiris.compiler.document import Place
+from osiris.compiler.literal_secret import secret_in
 from osiris.compiler.manifest_writer import OML_VERSION, compiled_pipeline
 from osiris.compiler.output_check import check_outputs
 from osiris.compiler.params import read_params
@@ -87,8 +88,7 @@ def _compiled(
         return None
     _check_version(root.get("oml_version"))
     name = _one_line(root.get("name"), "name")
-    described = root.get("description")
-    description = text(described, "description") if described else None
+    description = _description(root.get("description"))
     params = read_params(root, given)
     filler = ParamFiller(params)
     steps = [check_step(source, registry, filler, book) for source in read_steps(root)]
@@ -121,6 +121,14 @@ def _one_line(place: Place | None, what: str) -> str | None:
     if place is not None and found is not None and not found.isprintable():
         place.error(f"{what} must be one line of printable text")
         return None
+    return found
+
+
+def _description(place: Place | None) -> str | None:
+    found = text(place, "description")
+    what = secret_in(found) if found else None
+    if place is not None and what is not None:
+        place.error(f"the text holds {what}", "remove it: the description is in the manifest")
     return found
 
 

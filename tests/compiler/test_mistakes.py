@@ -23,6 +23,10 @@ MISTAKES = {
     "name is empty": (f'oml_version: 0.1.0\nname: ‸""\n{READ}', "must be text, not empty"),
     "name of two lines": (f'oml_version: 0.1.0\nname: ‸"a\\nb"\n{READ}', "one line"),
     "description is a list": (f"{HEAD}description: ‸[a]\n{READ}", "must be text, not a list"),
+    "a token in the description": (
+        f"{HEAD}description: ‸use ghp_{'a' * 36}\n{READ}",
+        "the text holds a GitHub token",
+    ),
     "duplicate YAML key": (f"{HEAD}‸name: again\n{READ}", "key 'name' is already used in line 2"),
     "steps is a mapping": (f"{HEAD}steps: ‸{{a: 1}}\n", "not a mapping"),
     "no steps": (f"{HEAD}steps: ‸[]\n", "at least one step, not an empty list"),

@@ -363,6 +363,8 @@ from osiris.compiler.store import write_compiled
 from tests.compiler.pipelines import HEAD, compile_text
 compiled = compile_text(HEAD + sys.argv[2]).require()
 def kill():
+    while not list(Path(sys.argv[1]).glob("logs/compile_*")):
+        time.sleep(0.0005)
     time.sleep(float(sys.argv[3]))
     os.kill(os.getpid(), signal.SIGKILL)
 threading.Thread(target=kill, daemon=True).start()
@@ -371,13 +373,14 @@ while True:
 """
 
 
-@pytest.mark.parametrize("delay", [0.001, 0.003, 0.01, 0.03])
+@pytest.mark.parametrize("delay", [0, 0.0003, 0.001, 0.003, 0.01, 0.03])
 def test_killed_while_writing_what_is_there_is_whole(delay: float, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), STEPS, str(delay)], check=False
     )
     assert done.returncode == -signal.SIGKILL
     directories = list((tmp_path / "logs").glob("compile_*"))
+    assert directories
     for directory in directories:
         assert len(load_compiled(directory / "compiled").cfgs) == 3
     if (tmp_path / "logs" / ".last_compile.json").exists():
