@@ -209,6 +209,8 @@ class MariaDBServer:
                 *("--auth-root-authentication-method=normal", "--skip-test-db"),
                 # Without --force it insists on a host name that resolves.
                 *("--force", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"),
+                # Two servers in one temporary directory remove each other's tables.
+                f"--tmpdir={self.directory}",
                 *_user_option(),
             ],
             stdin=subprocess.DEVNULL,
