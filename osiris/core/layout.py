@@ -52,6 +52,11 @@ class RunLayout:
         return self.root / "manifest.yaml"
 
     @property
+    def cfg(self) -> Path:
+        """Directory of what each step ran with; placeholders, never a secret."""
+        return self.root / "cfg"
+
+    @property
     def commands(self) -> Path:
         """What was asked of the worker in a sandbox run."""
         return self.root / "commands.jsonl"
