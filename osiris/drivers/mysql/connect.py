@@ -1,6 +1,7 @@
 """Opening a connection to a MySQL server, and the bytes that go through it afterwards."""
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -58,6 +59,8 @@ class Wire:
         self._login = login
         self._socket = login.channel
         self._socket.settimeout(None)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         # The token may outlive a connection that nobody reads: it must not keep it open.
         self._forget = cancelled.on_cancel(_weakly(self))
 
@@ -70,6 +73,12 @@ class Wire:
     def recv_into(self, space: memoryview) -> int:
         """Wait for bytes and put what there is into `space`; 0 at the end. Raises `OSError`."""
         return self._socket.recv_into(space)
+
+    def has_more(self, milliseconds: int) -> bool:
+        """Tell whether bytes are there, or the connection ended, waiting so long for them."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(self._poll.poll(milliseconds))
 
     def interrupt(self) -> None:
         """Wake a thread that waits in `recv_into` or `send`; may be called from any thread."""

@@ -28,8 +28,8 @@ _header_at: Final = struct.Struct("<I").unpack_from
 
 _SAMPLE_BYTES: Final = 4096  # followed one by one, to learn how long the packets are
 _LANES_FROM: Final = 2048  # packets below which lanes do not pay
-_PACKETS_IN_LANE: Final = 64
-_STEPS_BETWEEN_CHECKS: Final = 8
+_PACKETS_IN_LANE: Final = 32
+_STEPS_BETWEEN_CHECKS: Final = 4
 _GUESS_HOPS: Final = 3
 
 

@@ -15,6 +15,9 @@ from osiris.drivers.mysql.protocol import EOF, ERR, MalformedPacketError, parse_
 BUFFER_BYTES: Final = 2 << 20
 """Room for the rows of one block: what stays in the processor's cache while it is decoded."""
 
+_SMALL: Final = 1 << 16  # bytes that are scanned at once: the result may end with them
+_PAUSE_MILLISECONDS: Final = 1
+_CLOSED: Final = "the server closed it"
 _LARGEST_ROW: Final = (1 << 31) - 1  # Arrow's offsets of strings are 32-bit
 _ENDS_RESULT: Final = 0xFE  # EOF and ERR are the only first bytes from here on
 
@@ -81,6 +84,7 @@ class Receiver:
         self._compact(self._start)
         found: list[Offsets] = []
         walked = self._start
+        ended: str | None = None
         while True:
             starts, walked = packet_starts(self._data, walked, self._end, marker=marker)
             found.append(starts)
@@ -89,8 +93,10 @@ class Receiver:
             if len(ending):
                 yield from self._last_block(np.concatenate(found), len(starts) - int(ending[0]))
                 return
+            if ended is not None:
+                self._lost(ended)
             if self._end < self._limit:
-                self._receive()
+                ended = self._gather()
                 continue
             whole = np.concatenate(found)
             if len(whole):
@@ -170,6 +176,23 @@ class Receiver:
             self._start = SLACK + more
             have += more
 
+    def _gather(self) -> str | None:
+        """Receive until the buffer is full or the server pauses, so that much is scanned at once.
+
+        Returns why the connection ended, when it did: what came before may be a whole result.
+        """
+        while self._end < self._limit:
+            try:
+                count = self.wire.recv_into(self._view[self._end : self._limit])
+            except OSError as error:
+                return error.strerror or str(error)
+            if not count:
+                return _CLOSED
+            self._end += count
+            if self._end < SLACK + _SMALL or not self.wire.has_more(_PAUSE_MILLISECONDS):
+                break
+        return None
+
     def _compact(self, start: int) -> None:
         end = SLACK + self._end - start
         self._view[SLACK:end] = bytes(self._view[start : self._end])
@@ -184,7 +207,7 @@ class Receiver:
         except OSError as error:
             self._lost(error.strerror or str(error))
         if not count:
-            self._lost("the server closed it")
+            self._lost(_CLOSED)
         return count
 
     def _lost(self, reason: str) -> NoReturn:

@@ -29,7 +29,7 @@ _integers = {
 
 def _decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
     limit = 10**precision - 1
-    return st.integers(-limit, limit).map(lambda n: Decimal(n).scaleb(-scale))
+    return st.integers(-limit, limit).map(lambda n: Decimal(f"{n}E-{scale}"))  # rounds nothing
 
 
 _midnight = dt.time()

@@ -14,6 +14,7 @@ import pytest
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import (
+    AuthenticationError,
     CancelledError,
     ConfigError,
     DataError,
@@ -22,6 +23,7 @@ from osiris.core.errors import (
     StepTimeoutError,
     SystemStepError,
     TransientStepError,
+    UnknownDatabaseError,
 )
 from osiris.drivers.mysql.errors import server_error
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions, read_query
@@ -283,8 +285,8 @@ def test_rows_wider_than_the_buffer_and_the_largest_packet(database: Database) -
         (1040, "08004", TransientStepError),
         (1203, "42000", TransientStepError),
         (3024, "HY000", TransientStepError),
-        (1045, "28000", ConfigError),
-        (1049, "42000", ConfigError),
+        (1045, "28000", AuthenticationError),
+        (1049, "42000", UnknownDatabaseError),
         (1064, "42000", ConfigError),
         (1146, "42S02", ConfigError),
         (1792, "25006", ConfigError),
