@@ -95,6 +95,9 @@ class Engine:
         with self._changed:
             while not all(task.phase.ended for task in self._tasks.values()):
                 self._changed.wait()
+        for task in self._tasks.values():
+            if task.outlet is not None:
+                task.outlet.discard()
         shutil.rmtree(self._layout.spill, ignore_errors=True)
         self._emit(Metric(name=MetricName.PEAK_MEMORY_BYTES, value=peak_memory_bytes()))
         completed = sum(task.phase is Phase.COMPLETED for task in self._tasks.values())
@@ -195,22 +198,30 @@ class Engine:
         self._schedule()
 
     def _fail(self, task: StepTask, error: Exception) -> None:
-        step_id = task.step.id
-        if isinstance(error, UpstreamFailedError):
-            skipped = ev.StepSkipped(
-                step_id=step_id, reason=Verdict.UPSTREAM_FAILED, because=error.producer
-            )
+        """End a task that raised: skipped when something else stopped it, else failed."""
+        skipped = self._skipped(task.step.id, error)
+        if skipped is not None:
             self._end(task, Phase.SKIPPED, skipped)
-        elif isinstance(error, FailFastError):
-            because = self._failed_first
-            skipped = ev.StepSkipped(step_id=step_id, reason=Verdict.FAIL_FAST, because=because)
-            self._end(task, Phase.SKIPPED, skipped)
-        elif self._cancel.is_set() and error is self._cancel.reason:
-            self._end(
-                task, Phase.SKIPPED, ev.StepSkipped(step_id=step_id, reason=Verdict.CANCELLED)
-            )
         else:
             self._end(task, Phase.FAILED, self._failed(task, error))
+
+    def _skipped(self, step_id: str, error: Exception) -> ev.StepSkipped | None:
+        """Return how a step was stopped by something else, or None when it failed by itself.
+
+        Why the run stops comes first: whether a step hears of that or of its producer's end first
+        is chance.
+        """
+        upstream = isinstance(error, UpstreamFailedError)
+        stopped = upstream or isinstance(error, FailFastError)
+        if self._cancel.is_set() and (upstream or error is self._cancel.reason):
+            return ev.StepSkipped(step_id=step_id, reason=Verdict.CANCELLED)
+        if stopped and self._options.fail_fast:
+            because = self._failed_first
+            return ev.StepSkipped(step_id=step_id, reason=Verdict.FAIL_FAST, because=because)
+        if isinstance(error, UpstreamFailedError):
+            because = error.producer
+            return ev.StepSkipped(step_id=step_id, reason=Verdict.UPSTREAM_FAILED, because=because)
+        return None
 
     def _failed(self, task: StepTask, error: Exception) -> ev.StepFailed:
         step_id = task.step.id
@@ -223,21 +234,20 @@ class Engine:
     def _end(self, task: StepTask, phase: Phase, event: ev.StepEvent) -> None:
         """End a task once: record it, tell its readers and inputs, go on with the others."""
         with self._changed:
-            if task.phase.ended:
+            if task.claimed:
                 return
+            task.claimed = True
             started = task.phase is not Phase.WAITING
-            if phase is not Phase.COMPLETED:
-                task.phase = phase
-        self._tell_neighbours(task, phase)
+            if phase is Phase.FAILED and self._failed_first is None:
+                self._failed_first = task.step.id
         if started:
             self._emit_duration(task)
         task.emit(event)
+        self._tell_neighbours(task, phase)
         with self._changed:
             task.phase = phase
             if isinstance(event, ev.StepComplete):
                 self._written += event.rows_written or 0
-            if phase is Phase.FAILED and self._failed_first is None:
-                self._failed_first = task.step.id
         if phase is Phase.FAILED and self._options.fail_fast:
             self._stop_others(task)
         self._schedule()
@@ -274,7 +284,7 @@ class Engine:
 
     def _give_up(self, task: StepTask, token: CancelToken) -> None:
         with self._changed:
-            if task.phase.ended:
+            if task.claimed:
                 return
         task.log(
             logging.WARNING,

@@ -81,6 +81,8 @@ class Exchange:
         with self._changed:
             self._ended = True
             self._error = error
+            if error is not None:
+                self._drop()
             self._changed.notify()
 
     def batches(self, cancel: CancelToken) -> Iterator[pa.RecordBatch]:
@@ -93,16 +95,21 @@ class Exchange:
             position = 0
             while (entry := self._take(position, cancel)) is not None:
                 if isinstance(entry, SpillFile):
-                    for batch in entry.read():
-                        cancel.raise_if_set()
-                        yield batch
-                    if not self._replayable:
-                        entry.close()
+                    yield from self._unspilled(entry, cancel)
                 else:
                     yield entry
                 position += 1
         finally:
             forget()
+
+    def _unspilled(self, spilled: SpillFile, cancel: CancelToken) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in spilled.read():
+                cancel.raise_if_set()
+                yield batch
+        finally:
+            if not self._replayable:
+                spilled.close()
 
     def _take(self, position: int, cancel: CancelToken) -> pa.RecordBatch | SpillFile | None:
         """Wait for the entry at `position`; None at the end."""
@@ -138,8 +145,11 @@ class Exchange:
         """Drop everything held and to come: the consumer wants no more."""
         with self._changed:
             self._discarded = True
-            for entry in self._entries:
-                if isinstance(entry, SpillFile):
-                    entry.close()
-            self._entries = [None] * len(self._entries)
-            self._memory = 0
+            self._drop()
+
+    def _drop(self) -> None:
+        for entry in self._entries:
+            if isinstance(entry, SpillFile):
+                entry.close()
+        self._entries = [None] * len(self._entries)
+        self._memory = 0

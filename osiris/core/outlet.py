@@ -69,7 +69,7 @@ class Outlet:
 
     def open(self, schema: pa.Schema) -> None:
         """Begin the table; a table begun before is forgotten."""
-        self._discard_all()
+        self.discard()
         self.rows = self.bytes = 0
         self._schema = schema
         self._exchanges = {
@@ -81,6 +81,12 @@ class Outlet:
             )
             for reader in self._readers
         }
+        # Who left before there was a table must not have one put aside for it; the step's own
+        # keeper leaves when a try fails, and comes back with the next.
+        with self._changed:
+            self._released = {r for r in self._released if r.step_id != self.step_id}
+            for reader in self._released:
+                self._exchanges[reader].discard()
         if not self._held:
             self._show()
 
@@ -113,7 +119,8 @@ class Outlet:
         self.visible = True
         self._opened()
 
-    def _discard_all(self) -> None:
+    def discard(self) -> None:
+        """Drop whatever is still held for anyone."""
         for exchange in self._exchanges.values():
             exchange.discard()
 

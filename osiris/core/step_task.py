@@ -34,7 +34,9 @@ class Phase(Enum):
 
 @dataclass(eq=False)
 class StepTask:
-    """A submitted step. `phase` is guarded by the engine's lock.
+    """A submitted step. `phase` and `claimed` are guarded by the engine's lock.
+
+    `claimed` says that someone is ending the task; `phase` says so when all is recorded.
 
     `edges` maps each of the step's input names to (the producer's outlet, this reader).
     """
@@ -48,6 +50,7 @@ class StepTask:
     phase: Phase = Phase.WAITING
     attempt: int = 1
     started: float = 0.0
+    claimed: bool = False
     _silent: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
