@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         Compilation,
         InvalidPipelineError,
         check_pipeline,
+        compare_runs,
         compile_pipeline,
         run_pipeline,
     )
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from osiris.core.errors import OsirisError
     from osiris.core.run import RunResult
     from osiris.core.run_options import RunOptions, StepOutputs
+    from osiris.parity.comparison import Comparison
 
 __version__ = VERSION
 
 _HOME = {
     "CancelToken": "osiris.core.cancel",
+    "Comparison": "osiris.parity.comparison",
     "Compilation": "osiris.api",
     "InvalidPipelineError": "osiris.api",
     "OsirisError": "osiris.core.errors",
@@ -29,12 +32,14 @@ _HOME = {
     "RunResult": "osiris.core.run",
     "StepOutputs": "osiris.core.run_options",
     "check_pipeline": "osiris.api",
+    "compare_runs": "osiris.api",
     "compile_pipeline": "osiris.api",
     "run_pipeline": "osiris.api",
 }
 
 __all__ = [
     "CancelToken",
+    "Comparison",
     "Compilation",
     "InvalidPipelineError",
     "OsirisError",
@@ -43,6 +48,7 @@ __all__ = [
     "StepOutputs",
     "__version__",
     "check_pipeline",
+    "compare_runs",
     "compile_pipeline",
     "run_pipeline",
 ]

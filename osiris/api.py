@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # compiling needs none of it, and should not wait for it
     from osiris.core.records import Emit
     from osiris.core.run import RunResult
     from osiris.core.run_options import RunOptions
+    from osiris.parity.comparison import Comparison
 
 StrPath = str | PathLike[str]
 
@@ -203,6 +204,31 @@ def run_pipeline(
         observer=observer,
         cancel=cancel,
     )
+
+
+def compare_runs(a: StrPath, b: StrPath, *, project: StrPath | None = None) -> "Comparison":
+    """Compare what two finished runs left behind; that they differ is a result, not an exception.
+
+    Args:
+        a: a run: its directory, its id, a part of the id that no other run has, or `last`.
+        b: the run to compare with it.
+        project: the project whose runs ids refer to; by default the one of the current directory.
+
+    Raises:
+        UsageError: when there is no such run, when it is still running, or when both are one run.
+
+    """
+    from osiris.parity.compare import compare_directories  # noqa: PLC0415 - only comparing needs it
+    from osiris.report.find_runs import find_finished_run  # noqa: PLC0415 - as above
+
+    root = _project(project, None).root
+    one, other = find_finished_run(root, a), find_finished_run(root, b)
+    if one.samefile(other):
+        raise UsageError(
+            f"{a} and {b} are one and the same run: comparing it with itself proves nothing",
+            hint="`osiris logs list` shows all runs",
+        )
+    return compare_directories(one, other)
 
 
 def _project(project: StrPath | None, target: Path | None) -> Project:

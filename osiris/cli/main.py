@@ -20,6 +20,7 @@ VERBS = {
     "compile": Verb("osiris.cli.compile:compile_command", "Turn a pipeline into a manifest."),
     "run": Verb("osiris.cli.main:run_command", "Run a pipeline or a compiled manifest."),
     "logs": Verb("osiris.cli.logs:logs_group", "List runs and show what happened in one."),
+    "parity": Verb("osiris.cli.parity:parity_command", "Compare what two runs left behind."),
     "connections": Verb("osiris.cli.connections:connections_group", "List and test connections."),
     "components": Verb("osiris.cli.components:components_group", "List and explain components."),
     "schema": Verb("osiris.cli.schema:schema_command", "Print the JSON Schema of pipelines."),

@@ -16,6 +16,7 @@ Exit codes:
   3    bad input: a pipeline, manifest, connection or component
   4    the environment: a variable, a package or a writable place is missing
   5    the place where the steps should run failed
+  6    two runs differ (parity)
   70   a bug in Osiris
   130  interrupted (SIGINT); 143: terminated (SIGTERM)
 """

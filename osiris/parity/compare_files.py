@@ -56,7 +56,7 @@ def _files(run: Evidence, room: Room, rooms: dict[str, Room]) -> Files:
     return {
         name: fact
         for name, fact in run.files.items()
-        if rooms.get(name.partition("/")[0], rooms[""]) is room
+        if rooms.get(name.partition("/")[0], rooms[""]) == room
         and name not in TRANSPORT_FILES
         and (name != run.layout.status.name or fact.kind != FILE)
     }

@@ -55,6 +55,8 @@ def _string(value: object) -> str:
 
 
 def _tags(tags: object, run: Evidence) -> str:
+    if tags == {}:
+        return ""
     flat = {dotted(path): leaf.text for path, leaf in leaves(tags, run.own).items()}
     return " ".join(f"{key}={value}".lstrip("=") for key, value in sorted(flat.items()))
 

@@ -5,11 +5,14 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import zip_longest
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from osiris.core.regular_file import UnusableFileError, open_regular_file
 from osiris.parity.comparison import Place
 from osiris.parity.csv_dialect_of import CsvDialect
 
@@ -17,42 +20,48 @@ _LONGEST_LINE = 1024 * 1024
 _LONGEST_CELL = 200
 
 # What reading a file that is no sound CSV, or not compressed as its name says, may raise.
-_UNREADABLE = (csv.Error, ValueError, OSError, EOFError, zlib.error, pa.ArrowException)
+_UNREADABLE = (
+    UnusableFileError,
+    csv.Error,
+    ValueError,
+    OSError,
+    EOFError,
+    zlib.error,
+    pa.ArrowException,
+)
 
 Row = list[str]
 
 
-def first_cell(a: BinaryIO, b: BinaryIO, dialect: CsvDialect) -> Place | None:
+def first_cell(a: Path, b: Path, dialect: CsvDialect) -> Place | None:
     """Return the first cell in which two CSV files differ, reading both as a stream.
 
     None when no value differs (only its quotes do, or how the file was compressed), and when one
     cannot be read as CSV: then the bytes must speak for themselves.
     """
     try:
-        one, other = _Rows(a, dialect), _Rows(b, dialect)
-        names: Row | None = None
-        for number, (left, right) in enumerate(zip_longest(one, other)):
-            if left != right:
-                row = number if dialect.header else number + 1
-                return _place(row, names, (left, right), one.line)
-            if number == 0 and dialect.header:
-                names = left
+        with ExitStack() as opened:
+            one, other = (_Rows(_text(path, dialect, opened), dialect) for path in (a, b))
+            return _compare(one, other, dialect)
     except _UNREADABLE:
         return None
+
+
+def _compare(a: "_Rows", b: "_Rows", dialect: CsvDialect) -> Place | None:
+    names: Row | None = None
+    for number, (left, right) in enumerate(zip_longest(a, b)):
+        if left != right:
+            row = number if dialect.header else number + 1
+            return _place(row, names, (left, right), max(a.line, b.line))
+        if number == 0 and dialect.header:
+            names = left
     return None
 
 
 class _Rows:
     """The rows of a CSV file; `line` is the number of the line where the last one began."""
 
-    def __init__(self, file: BinaryIO, dialect: CsvDialect) -> None:
-        file.seek(0)
-        text = io.TextIOWrapper(
-            _Kept(_decompressed(file, dialect.compression)),
-            encoding=dialect.encoding,
-            errors="backslashreplace",
-            newline="",
-        )
+    def __init__(self, text: io.TextIOWrapper, dialect: CsvDialect) -> None:
         self._reader = csv.reader(_lines(text), delimiter=dialect.delimiter)
         self.line = 1
 
@@ -63,20 +72,16 @@ class _Rows:
             yield row
 
 
-class _Kept(io.BufferedReader):
-    """A reader that leaves the file it reads open for who opened it."""
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.detach()
-
-
-def _decompressed(file: BinaryIO, compression: str) -> io.RawIOBase:
-    if compression == "gzip":
-        return cast("io.RawIOBase", gzip.GzipFile(fileobj=file))
-    if compression == "zstd":
-        return cast("io.RawIOBase", pa.CompressedInputStream(pa.PythonFile(file), "zstd"))
-    return cast("io.RawIOBase", file)
+def _text(path: Path, dialect: CsvDialect, opened: ExitStack) -> io.TextIOWrapper:
+    """Open a file as the text it holds; `opened` closes what was opened."""
+    file = opened.enter_context(open_regular_file(path, follow=False))
+    data: Any = file
+    if dialect.compression == "gzip":
+        data = opened.enter_context(gzip.GzipFile(fileobj=file))
+    elif dialect.compression == "zstd":
+        data = opened.enter_context(pa.CompressedInputStream(pa.PythonFile(file), "zstd"))
+    text = io.TextIOWrapper(data, dialect.encoding, errors="backslashreplace", newline="")
+    return opened.enter_context(text)
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

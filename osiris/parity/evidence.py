@@ -58,7 +58,8 @@ def read_evidence(directory: Path) -> Evidence:
     """Read everything but the contents of large files."""
     layout = RunLayout(directory.absolute())
     status, problem = _status(layout.status)
-    session = _text(status, "session") or layout.session
+    events = _records(layout.events)
+    session = _session(status, events) or layout.session
     return Evidence(
         layout=layout,
         side=Side(
@@ -72,16 +73,10 @@ def read_evidence(directory: Path) -> Evidence:
         own=OwnNames(layout.root, session),
         status=status,
         status_problem=problem,
-        events=_records(layout.events),
+        events=events,
         metrics=_records(layout.metrics),
         files=file_facts(layout),
     )
-
-
-def holds_records(directory: Path) -> bool:
-    """Tell whether a directory is one of a run, sound or not."""
-    layout = RunLayout(directory)
-    return layout.status.is_file() or layout.events.is_file()
 
 
 def _status(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -109,6 +104,15 @@ def _records(path: Path) -> Records:
     lines = RecordLines(path)
     items = tuple(lines)
     return Records(items, f"{lines.damaged} damaged" if lines.damaged else None)
+
+
+def _session(status: dict[str, Any], events: Records) -> str | None:
+    """Return the id that the run's records give it; its directory may have been renamed."""
+    for data in (status, *events.items[:1]):
+        session = _text(data, "session")
+        if session:
+            return session
+    return None
 
 
 def _text(data: dict[str, Any], key: str) -> str | None:

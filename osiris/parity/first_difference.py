@@ -21,22 +21,19 @@ def first_difference(a: Path, b: Path, *, dialect: CsvDialect | None) -> Place |
     """
     try:
         with open_regular_file(a, follow=False) as one, open_regular_file(b, follow=False) as other:
-            return _place(a, one, other, dialect)
+            byte = first_byte(one, other)
+            if byte is None:
+                return None
+            if dialect is not None:
+                return first_cell(a, b, dialect) or byte
+            if a.suffix == ".parquet":
+                # pyarrow.parquet takes 50 ms to import, and few comparisons come here.
+                from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - above
+
+                return first_value(one, other) or byte
+            return byte
     except (OSError, UnusableFileError):
         return None
-
-
-def _place(path: Path, a: BinaryIO, b: BinaryIO, dialect: CsvDialect | None) -> Place | None:
-    byte = first_byte(a, b)
-    found = None
-    if byte is not None and dialect is not None:
-        found = first_cell(a, b, dialect)
-    elif byte is not None and path.suffix == ".parquet":
-        # pyarrow.parquet takes 50 ms to import, and few comparisons come here.
-        from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - see above
-
-        found = first_value(a, b)
-    return found or byte
 
 
 def first_byte(a: BinaryIO, b: BinaryIO) -> Place | None:

@@ -1,9 +1,12 @@
 """Finding the runs of a project: all of them, the last one, one by a part of its name."""
 
+import os
+from os import PathLike
 from pathlib import Path
 
 from osiris.core.errors import UsageError
-from osiris.core.layout import LOGS, RUN_PREFIX
+from osiris.core.layout import LOGS, RUN_PREFIX, RunLayout
+from osiris.core.status import RunState
 from osiris.report.read_run import summarize_run
 from osiris.report.run_record import RunRecord
 
@@ -52,6 +55,29 @@ def find_run(project: Path, name: str = LAST) -> Path:
     names = ", ".join(path.name for path in found[:3])
     more = "" if len(found) <= 3 else f" and {len(found) - 3} more"  # noqa: PLR2004 - as many as are named
     raise UsageError(f"{name!r} may be {names}{more}", hint="give more of the run's id")
+
+
+def find_finished_run(project: Path, given: str | PathLike[str]) -> Path:
+    """Return the directory of a run that is over: `last`, a directory, or what `find_run` finds.
+
+    A run that died without saying how it ended is over, too. Raises `UsageError` when there is
+    none, more than one, or when it is still running.
+    """
+    is_path = given != LAST and os.path.isdir(given)  # noqa: PTH112 - Path.is_dir raises for long names
+    directory = Path(given) if is_path else find_run(project, str(given))
+    layout = RunLayout(directory)
+    if not layout.status.is_file() and not layout.events.is_file():
+        raise UsageError(
+            f"{directory} holds no records of a run",
+            hint="name a run's directory, its id or `last`; `osiris logs list` shows all",
+        )
+    run = summarize_run(directory)
+    if run.state == RunState.RUNNING:
+        note = f" ({run.note})" if run.note else ""
+        raise UsageError(
+            f"{run.session} is still running{note}", hint="wait until it has ended, or stop it"
+        )
+    return directory
 
 
 _STAMP = len(RUN_PREFIX) + len("20260101T000000Z")
