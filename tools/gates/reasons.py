@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from tools.gates.tree import Finding, SourceFile, Tree
 
-# A reason is at least a few words; what counts is that a reader learns something.
-_REASON = r"\S.{9,}"
+# A reason is at least a few words; what counts is that a reader learns something. The second
+# line in a row may point to the first.
+_REASON = r"(?:as above$|\S.{9,})"
 _SILENCERS = (
     (re.compile(r"#\s*noqa"), re.compile(rf"#\s*noqa: [A-Z0-9, ]+ - {_REASON}")),
     (re.compile(r"#\s*type:\s*ignore"), re.compile(rf"# type: ignore\[[a-z-, ]+\]  # {_REASON}")),

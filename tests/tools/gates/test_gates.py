@@ -87,6 +87,7 @@ def test_a_bad_tree_is_found(tmp_path: Path, gate: str, path: str, text: str, li
         ("osiris/a.py", _function(40, docstring=30)),
         ("osiris/a.py", f"import os  {HASH} noqa: F401 - the name is part of the interface\n"),
         ("osiris/a.py", f"x: int = ''  {HASH} type: ignore[assignment]  {HASH} stubs are wrong\n"),
+        ("osiris/a.py", f"import os  {HASH} noqa: F401 - as above\n"),
         ("osiris/a.py", 'text = "# noqa"\n'),
         ("tests/a.py", "import pytest\n\npytest.skip('needs a live account')\n"),
         ("tests/a.py", "import pytest\n\npytest.importorskip('e2b', reason='an extra')\n"),
