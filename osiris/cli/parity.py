@@ -21,7 +21,7 @@ _PAGE = 80
     epilog=options.epilog(
         "osiris parity run_20260101T080000Z_1a2b last",
         "osiris parity 1a2b 3c4d --fail-if-diff",
-        "osiris parity logs/run_20260101T080000Z_1a2b other/logs/run_20260101T090000Z_3c4d --json",
+        "osiris parity ../elsewhere/logs/run_20260101T080000Z_1a2b last --json",
     ),
 )
 @click.argument("run_a")
