@@ -72,7 +72,8 @@ def _joined(cells: Cells, begin: Offsets, end: Offsets, kind: pa.DataType) -> pa
     point = end - (kind.scale + 1) if kind.scale else end
     digits = point - begin
     digits -= negative
-    unusual = (digits < 0) | (digits > min(kind.precision - kind.scale, 2 * _WORD))
+    least = 0 if kind.scale else 1
+    unusual = (digits < least) | (digits > min(kind.precision - kind.scale, 2 * _WORD))
     if kind.scale:
         unusual |= cells.data[point] != _POINT
     if cells.null is not None:

@@ -1,0 +1,1 @@
+"""DuckDB as the drivers use it: locked up, in UTC, in order."""
