@@ -121,6 +121,11 @@ def test_the_session_is_what_it_should_be(database: Database) -> None:
     sql += " @@character_set_results AS c, @@in_transaction AS t"
     expected = [(1, "REPEATABLE-READ", "+00:00", "utf8mb4", 1)]
     assert rows(read(settings(database), sql)) == expected
+    database.execute("SET GLOBAL tx_isolation = 'READ-UNCOMMITTED'")
+    try:
+        assert rows(read(settings(database), sql)) == expected
+    finally:
+        database.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
 
 
 def test_parameters_are_refused(stocked: Database) -> None:
