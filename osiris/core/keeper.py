@@ -152,11 +152,14 @@ def _formatted(batch: pa.RecordBatch, options: CsvOptions, *, header: bool) -> b
 
 def _rows_that_fit(batch: pa.RecordBatch, options: CsvOptions, room: int) -> int:
     """Return the largest number of leading rows whose CSV takes at most `room` bytes."""
-    low, high = 0, batch.num_rows
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(_formatted(batch.slice(0, middle), options, header=False)) <= room:
-            low = middle
+    fit, unsure, used = 0, batch.num_rows, 0
+    while unsure:
+        half = (unsure + 1) // 2
+        size = len(_formatted(batch.slice(fit, half), options, header=False))
+        if used + size <= room:
+            fit, unsure, used = fit + half, unsure - half, used + size
+        elif half == 1:
+            break
         else:
-            high = middle - 1
-    return low
+            unsure = half
+    return fit

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _MOST_JOBS = 4
-DEFAULT_EXCHANGE_BUDGET = 64 * 1024 * 1024
+DEFAULT_EXCHANGE_BUDGET = 32 * 1024 * 1024
 """Bytes of record batches an edge holds in memory before it spills."""
 
 
