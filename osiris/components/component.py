@@ -33,7 +33,7 @@ class Connection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def hosts(self) -> Sequence[tuple[str, int]]:
-        """Return the (host, port) pairs this connection reaches; empty for local files and sockets."""
+        """Return the (host, port) pairs it reaches; none for local files and sockets."""
         return ()
 
 
