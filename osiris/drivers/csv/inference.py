@@ -36,7 +36,7 @@ def infer_types(connection: Any, text_scan: str, names: Sequence[str]) -> dict[s
         return {}
     tests = ", ".join(_tests(name) for name in names)
     head = f"SELECT {tests} FROM ({text_scan} LIMIT {_HEAD_ROWS})"
-    row = connection.sql(head).fetchone()
+    row = connection.execute(head).fetchone()
     width = len(_PATTERNS) + 2
     return {name: _choose(row[i * width : (i + 1) * width]) for i, name in enumerate(names)}
 

@@ -67,7 +67,7 @@ class CsvScan:
         """Return the number of rows, by reading the files."""
         with contextlib.closing(self._connect()) as connection:
             query = f"SELECT count(*) FROM {self._read_csv()}"
-            return int(connection.sql(query).fetchone()[0])
+            return int(connection.execute(query).fetchone()[0])
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Stream the table."""
@@ -134,7 +134,7 @@ class CsvScan:
         )
         with contextlib.closing(self._connect()) as connection:
             try:
-                row = connection.sql(query).fetchone()
+                row = connection.execute(query).fetchone()
             except duckdb.Error:
                 return None
         return None if row is None else self._misfit(row)
