@@ -291,7 +291,7 @@ class _Session:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         self.reply(b"\x01" + public)
-        scheme = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - MySQL's
+        scheme = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - the scheme is MySQL's choice
         clear = bytes(
             byte ^ salt
             for byte, salt in zip(key.decrypt(self.packet(), scheme), itertools.cycle(_SALT))
