@@ -14,12 +14,11 @@ def _python(cwd: Path, program: str, *, out: Path | None = None) -> Command:
 
 
 def test_wall_time_and_peak_memory_are_those_of_the_process(tmp_path: Path) -> None:
-    lean = run_once(_python(tmp_path, "pass"))
-    fat = run_once(_python(tmp_path, "import time; b = bytes(300_000_000); time.sleep(0.3)"))
-    assert fat.seconds > lean.seconds + 0.25
-    touched = run_once(_python(tmp_path, "b = b'x' * 300_000_000"))
-    assert 300e6 < touched.peak_rss < 400e6
-    assert lean.peak_rss < 200e6
+    slow = run_once(_python(tmp_path, "import time; time.sleep(0.3)"))
+    assert 0.3 <= slow.seconds < 10
+    fat = run_once(_python(tmp_path, "b = b'x' * 1_000_000_000"))
+    assert 1e9 < fat.peak_rss < 1.3e9
+    assert slow.peak_rss < 1e9
 
 
 def test_output_and_environment_arrive(tmp_path: Path) -> None:
