@@ -30,9 +30,10 @@ def _month_table() -> npt.NDArray[np.int32]:
     """
     months = np.arange("0000-01", "10000-02", dtype="M8[M]").astype("M8[D]").astype(np.int32)
     packed = months[:-1] * 32 + np.diff(months)
-    table = np.zeros((13, 1 << 16), np.int32)
-    table[1:, :_YEARS] = packed.reshape(_YEARS, 12).T
-    return np.append(table.ravel(), np.int32(0))
+    # Most of it is never touched, and so takes no memory.
+    table = np.zeros((13 << 16) + 1, np.int32)
+    table[:-1].reshape(13, 1 << 16)[1:, :_YEARS] = packed.reshape(_YEARS, 12).T
+    return table
 
 
 def _kept(*sizes: int) -> npt.NDArray[np.uint64]:
