@@ -31,7 +31,7 @@ def first_difference(a: Path, b: Path, *, dialect: CsvDialect | None) -> Place |
                 return first_cell(a, b, dialect) or byte
             if a.suffix == ".parquet":
                 # pyarrow.parquet takes 50 ms to import, and few comparisons come here.
-                from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - above
+                from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - as above
 
                 return first_value(one, other) or byte
             return byte

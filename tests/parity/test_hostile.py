@@ -154,7 +154,7 @@ def test_unreadable_in_both_is_not_the_same(original: Path, copy: Path) -> None:
 def test_names_of_every_kind(original: Path, copy: Path) -> None:
     strange = [b"\xff.csv", b"new\nline", b"\x1b[31m", "\u202eabc".encode(), b"a" * 255]
     for name in strange:
-        Path(os.fsdecode(os.path.join(os.fsencode(copy), b"artifacts", name))).touch()  # noqa: PTH118 - bytes
+        Path(os.fsdecode(os.path.join(os.fsencode(copy), b"artifacts", name))).touch()  # noqa: PTH118 - a path of bytes
     comparison = compare_directories(original, copy)
     assert comparison.differing[0].count == len(strange)
 
