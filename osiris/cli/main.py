@@ -74,7 +74,7 @@ def cli(ctx: click.Context, project: Path | None) -> None:
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Steps that may run at once. [default: the cores, at most 4]",
+    help="Steps that may run at once. [default: twice the cores, at most 4]",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop everything at the first failed step.")
 @click.option(
