@@ -7,7 +7,13 @@ from osiris.parity.aspects import Aspect
 from osiris.parity.comparison import Findings
 from osiris.parity.evidence import Evidence
 from osiris.parity.leaves import Leaves, Path, differing, dotted, leaves, quoted
-from osiris.parity.may_differ import STATUS_IDENTITY, STEP_TIMES
+from osiris.parity.may_differ import (
+    MAY_BE_NULL,
+    STATUS_IDENTITY,
+    STEP_TIMES,
+    any_of_kind,
+    without_session,
+)
 
 _SHORT = 19
 """Characters of a fingerprint that a person looks at: `sha256:` and twelve digits."""
@@ -31,9 +37,10 @@ def compare_status(a: Evidence, b: Evidence, findings: Findings) -> None:
 
 
 def _leaves(run: Evidence) -> Leaves:
-    """Return what is compared; what may differ stays as something that is there."""
-    data: dict[str, Any] = {
-        key: "…" if key in STATUS_IDENTITY else value for key, value in run.status.items()
+    """Return what is compared; of what may differ, only whether it is a text, a number, or null."""
+    data = {
+        key: any_of_kind(value, or_null=key in MAY_BE_NULL) if key in STATUS_IDENTITY else value
+        for key, value in without_session(run.status, run.side.session).items()
     }
     steps = data.get("steps")
     if isinstance(steps, dict):
@@ -42,9 +49,14 @@ def _leaves(run: Evidence) -> Leaves:
 
 
 def _step(step: Any) -> Any:
+    """Return a step without its times; one that was skipped may not even have begun."""
     if not isinstance(step, dict):
         return step
-    return {key: "…" if key in STEP_TIMES else value for key, value in step.items()}
+    skipped = step.get("state") == StepState.SKIPPED
+    return {
+        key: any_of_kind(value, or_null=skipped) if key in STEP_TIMES else value
+        for key, value in step.items()
+    }
 
 
 def _aspect(path: Path) -> Aspect:

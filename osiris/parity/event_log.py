@@ -7,11 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from osiris.core import events as ev
-from osiris.core.record_lines import seconds
 from osiris.parity.aspects import Aspect, owner
 from osiris.parity.evidence import Evidence
-from osiris.parity.leaves import Leaves, leaves, quoted
-from osiris.parity.may_differ import EVENT_FIELDS, TRANSPORT
+from osiris.parity.leaves import Leaves, dotted, leaves, quoted
+from osiris.parity.may_differ import EVENT_FIELDS, TRANSPORT, any_of_kind, without_stamp
 
 _NOT_DONE = {ev.StepFailed.name, ev.StepSkipped.name}
 _NAMELESS = "?"
@@ -31,7 +30,7 @@ class Happening:
         return owner(self.name, of_step=self.step is not None)
 
     def __str__(self) -> str:
-        fields = (f"{'.'.join(path)}={leaf.text}" for path, leaf in self.data.items())
+        fields = (f"{dotted(path)}={leaf.text}" for path, leaf in self.data.items())
         return " ".join((self.name, *fields))
 
 
@@ -77,11 +76,7 @@ def comparable(a: EventLog, b: EventLog) -> tuple[EventLog, EventLog]:
 
 
 def _happening(record: dict[str, Any], evidence: Evidence) -> Happening:
-    rest = dict(record)
-    if seconds(rest.get("ts")) is not None:
-        del rest["ts"]
-    if rest.get("session") == evidence.side.session:
-        del rest["session"]
+    rest = without_stamp(record, evidence.side.session)
     name, step = rest.get("event"), rest.get("step_id")
     if isinstance(name, str):
         del rest["event"]
@@ -92,7 +87,8 @@ def _happening(record: dict[str, Any], evidence: Evidence) -> Happening:
     else:
         step = None
     for field in EVENT_FIELDS.get(name, ()):
-        rest.pop(field, None)
+        if field in rest:
+            rest[field] = any_of_kind(rest[field])
     return Happening(name, step, leaves(rest, evidence.own) if rest else {})
 
 

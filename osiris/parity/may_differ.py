@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from osiris.core import events as ev
 from osiris.core.layout import COMPILE_PREFIX, LOGS, RunLayout
+from osiris.core.record_lines import seconds
 
 TRANSPORT = "sandbox_"
 """How the names of events begin that only exist because of a transport."""
@@ -19,7 +21,6 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = {
 
 STATUS_IDENTITY = frozenset(
     {
-        "session",
         "adapter",
         "osiris_version",
         "host",
@@ -32,6 +33,9 @@ STATUS_IDENTITY = frozenset(
 )
 """Members of status.json that say which run it was, where and when."""
 
+MAY_BE_NULL = frozenset({"process_start"})
+"""Those of them that are not known everywhere."""
+
 STEP_TIMES = frozenset({"started_at", "finished_at", "duration_ms"})
 """Members of a step in status.json that are times."""
 
@@ -41,6 +45,30 @@ TRANSPORT_FILES = frozenset({RunLayout(Path()).commands.name})
 _COMPILATION = re.compile(rf"\b{COMPILE_PREFIX}\d{{8}}T\d{{6}}Z_[0-9a-f]{{4}}\b")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]{6,16}\b")
 _END = r"(?=$|[/\s'\"`:,;)\]])"
+
+
+def any_of_kind(value: Any, *, or_null: bool = False) -> Any:
+    """Return what stands for a value that may be any other text or number, or null as well."""
+    is_text, is_number = isinstance(value, str), type(value) in {int, float}
+    if or_null and (is_text or is_number or value is None):
+        return "(any)"
+    return "(text)" if is_text else "(number)" if is_number else value
+
+
+def without_session(record: Mapping[str, Any], session: str) -> dict[str, Any]:
+    """Return a record without the id of the run, if that is this one; it must have one."""
+    data = {"session": None, **record}
+    if data["session"] == session:
+        del data["session"]
+    return data
+
+
+def without_stamp(record: Mapping[str, Any], session: str) -> dict[str, Any]:
+    """Return a record without the id of the run and its time; it must have both."""
+    data = {"ts": None, **without_session(record, session)}
+    if seconds(data["ts"]) is not None:
+        del data["ts"]
+    return data
 
 
 class OwnNames:
