@@ -22,7 +22,7 @@ from osiris.parity.csv_dialect_of import CsvDialect, csv_dialect_of
 from osiris.parity.first_difference import first_difference
 
 PLAIN = CsvDialect()
-GZIP = gzip.compress(b"a\n" * 999, mtime=0, mtime=0)
+GZIP = gzip.compress(b"a\n" * 999, mtime=0)
 CELL = st.text(st.sampled_from('ab"\n\r,; é\U0001f40d'), max_size=4)
 TABLE = st.integers(1, 3).flatmap(
     lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), min_size=1, max_size=6)
