@@ -44,6 +44,7 @@ TRANSPORT_FILES = frozenset({RunLayout(Path()).commands.name})
 
 _COMPILATION = re.compile(rf"\b{COMPILE_PREFIX}\d{{8}}T\d{{6}}Z_[0-9a-f]{{4}}\b")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]{6,16}\b")
+_NOT_IN_PATHS = " \t\r\n'\"`"
 _END = r"(?=$|[/\s'\"`:,;)\]])"
 
 
@@ -79,23 +80,35 @@ class OwnNames:
     """
 
     def __init__(self, directory: Path, session: str) -> None:
-        self._rules: list[tuple[re.Pattern[str], str]] = []
-        for root in dict.fromkeys((directory.absolute(), directory.resolve())):
-            self._rule(re.escape(str(root)) + _END, "<run>")
-        # The records may have been made elsewhere: in a sandbox, or before the run was moved.
-        self._rule(rf"(?:/[^\s/'\"`]+)*/{re.escape(session)}{_END}", "<run>")
-        self._rule(rf"\b{re.escape(session)}\b", "<session>")
-        for root in dict.fromkeys((directory.absolute(), directory.resolve())):
+        self._session = session
+        self._after_session = re.compile(re.escape(session) + _END)
+        places = dict.fromkeys((directory.absolute(), directory.resolve()))
+        self._runs = [re.compile(re.escape(str(root)) + _END) for root in places]
+        self._rest = [(re.compile(rf"\b{re.escape(session)}\b"), "<session>")]
+        for root in places:
             project = root.parent.parent
             if root.parent.name == LOGS and project.parent != project:
-                self._rule(rf"(?<![\w./-]){re.escape(str(project))}{_END}", "<project>")
-        self._rules += [(_COMPILATION, "<compilation>"), (_ADDRESS, " at <address>")]
-
-    def _rule(self, pattern: str, instead: str) -> None:
-        self._rules.append((re.compile(pattern), instead))
+                pattern = re.compile(rf"(?<![\w./-]){re.escape(str(project))}{_END}")
+                self._rest.append((pattern, "<project>"))
+        self._rest += [(_COMPILATION, "<compilation>"), (_ADDRESS, " at <address>")]
 
     def plain(self, text: str) -> str:
         """Return the text without what is this run's own."""
-        for pattern, instead in self._rules:
+        for pattern in self._runs:
+            text = pattern.sub("<run>", text)
+        text = self._without_paths(text)
+        for pattern, instead in self._rest:
             text = pattern.sub(instead, text)
         return text
+
+    def _without_paths(self, text: str) -> str:
+        """Take out paths that end with the run's id: in a sandbox, or from before it was moved."""
+        *heads, last = self._after_session.split(text)
+        kept = []
+        for head in heads:
+            if not head.endswith("/"):
+                kept += [head, self._session]
+                continue
+            word = max(head.rfind(char) for char in _NOT_IN_PATHS) + 1
+            kept += [head[: head.index("/", word)], "<run>"]
+        return "".join((*kept, last))
