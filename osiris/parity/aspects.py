@@ -99,6 +99,11 @@ _OWNERS: dict[type[ev.Event], Aspect] = {
 _OWNER_BY_NAME = {cls.name: aspect for cls, aspect in _OWNERS.items()}
 
 
+def event_owners(aspect: Aspect) -> list[str]:
+    """Return the names of the events that belong to an aspect; nothing for where the rest does."""
+    return [cls.name for cls, its in _OWNERS.items() if its is aspect]
+
+
 def owner(event: str, *, of_step: bool) -> Aspect:
     """Return the one aspect that an event's presence and fields belong to."""
     return _OWNER_BY_NAME.get(event, Aspect.STEP_EVENTS if of_step else Aspect.RUN_EVENTS)

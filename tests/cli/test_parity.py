@@ -101,7 +101,12 @@ def test_the_document(two: Osiris) -> None:
     }
     differing = {row["aspect"] for row in document["aspects"] if not row["same"]}
     assert differing == {"artifacts", "status_on_error"}
-    artifact, status = document["differences"]
+
+
+def test_the_differences_in_the_document(two: Osiris) -> None:
+    a, b = run_ids(two)
+    spoil(two, b)
+    artifact, status = two("parity", a, b, "--json").document["differences"]
     assert artifact["place"] == {
         "row": 8,
         "column": "text",

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import commands, components, errors, events, metrics, oml, run_directory
+from tools.docs import commands, components, errors, events, metrics, oml, parity, run_directory
 from tools.docs.links import broken
 from tools.docs.package import import_everything
 
@@ -16,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events.render,
     "metrics.md": metrics.render,
     "oml.md": oml.render,
+    "parity.md": parity.render,
     "run-directory.md": run_directory.render,
 }
 

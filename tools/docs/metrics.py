@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from enum import Enum
 from itertools import pairwise
 
 from osiris.core.metrics import UNITS, VARYING, MetricName
@@ -25,9 +26,9 @@ def render() -> str:
     return page("Metrics", _INTRODUCTION, [table(("metric", "unit", "meaning", ""), rows)])
 
 
-def meanings() -> dict[str, str]:
+def meanings(kind: type[Enum] = MetricName) -> dict[str, str]:
     """Read the string that stands below each member: Python does not keep it."""
-    source = ast.parse(textwrap.dedent(inspect.getsource(MetricName)))
+    source = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = source.body[0].body if isinstance(source.body[0], ast.ClassDef) else []
     found = {}
     for member, text in pairwise(body):

@@ -7,8 +7,10 @@ import pytest
 from osiris.components.registry import ComponentRegistry
 from osiris.core.errors import error_classes
 from osiris.core.events import event_classes
-from osiris.core.metrics import MetricName
-from tools.docs import components, errors, events, metrics, run_directory
+from osiris.core.metrics import VARYING, MetricName
+from osiris.parity.aspects import Aspect
+from osiris.parity.may_differ import STATUS_IDENTITY
+from tools.docs import components, errors, events, metrics, parity, run_directory
 from tools.docs.__main__ import differences
 from tools.docs.links import broken
 from tools.docs.markdown import table
@@ -38,6 +40,14 @@ def test_names_of_the_run_directory_are_there() -> None:
     shown = run_directory.render()
     assert "| `status.json` |" in shown
     assert "| `artifacts/` |" in shown
+
+
+def test_every_aspect_of_parity_and_all_that_may_differ_is_there() -> None:
+    shown = parity.render()
+    assert set(metrics.meanings(Aspect)) == {aspect.name for aspect in Aspect}
+    assert all(f"| {aspect.title} |" in shown for aspect in Aspect)
+    names = [*VARYING, *STATUS_IDENTITY, "session_initialized.jobs", "sandbox_", "commands.jsonl"]
+    assert all(f"`{name}`" in shown for name in names)
 
 
 def test_a_secret_is_called_one_and_inner_options_are_dotted() -> None:
