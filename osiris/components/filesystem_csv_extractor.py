@@ -8,6 +8,8 @@ from osiris.components.column_type import ColumnType
 from osiris.components.component import Component, ComponentConfig, Example, InputPath, Mode
 from osiris.components.csv_dialect import Compression, Delimiter, Encoding, Quote
 
+DEFAULT_ROW_BYTES = 2_000_000
+
 
 class CsvColumn(BaseModel):
     """The name and the type of one column."""
@@ -53,6 +55,15 @@ class CsvExtractorConfig(ComponentConfig):
     compression: Compression = Field(
         default="infer", description="infer: by the suffix of each file, .gz or .zst."
     )
+    max_row_bytes: int = Field(
+        default=DEFAULT_ROW_BYTES,
+        ge=DEFAULT_ROW_BYTES,
+        le=200_000_000,
+        description=(
+            "The longest row in bytes. Memory grows with it. Uncompressed files up to 32 MB may "
+            "have longer ones in any case."
+        ),
+    )
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -68,6 +79,8 @@ class CsvExtractorConfig(ComponentConfig):
             raise ValueError(f"columns names {', '.join(duplicates)} more than once")
         if "" in names:
             raise ValueError("a column needs a name")
+        if not self.null_texts:
+            raise ValueError('null_text must name at least one text; the default is ""')
         if any(set(text) & {"\r", "\n"} for text in self.null_texts):
             raise ValueError("null_text must not hold a line end")
         return self

@@ -39,8 +39,15 @@ class Scan(ArrowStreamable, Protocol):
     def count(self) -> int:
         """Return the number of rows, by reading the source."""
 
+    def verify(self) -> None:
+        """Raise when the source is not what it was when it was offered; ask when it was read."""
+
     def explain(self, error: Exception) -> Exception | None:
-        """Return the source's own error when `error`, raised by a reader, is the source's fault."""
+        """Return the source's own error when `error`, raised by a reader, is the source's fault.
+
+        None when the source is sound. If `sql` is another text afterwards, the reader should try
+        once more with that: the source is hard to read, not broken.
+        """
 
 
 class TableStream:

@@ -1,94 +1,207 @@
-"""From the text of a cell to a typed value, or an error: SQL that never loses a digit.
+r"""From the text of a cell to a typed value, or an error: SQL that never loses a digit.
 
 DuckDB's own CAST rounds '2.255' for DECIMAL(5,2), reads '1.5' as the integer 2, drops the offset of
-'10:00+02' and the time of a date. Every cast here is guarded by a test of the text.
+'10:00+02' and the time of a date. Here a value counts only when a test proves that it is what the
+text says. Tests are tried in order, the cheapest first: most cells are written in canonical form.
+
+A declared type takes every text that means exactly one value of the type. An inferred type takes
+only texts in their plain form, so that nothing is lost that a person may have meant ("007").
 """
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from osiris.drivers.duckdb.connection import identifier, literal
 
-_INTEGERS = {
-    "tinyint",
-    "smallint",
-    "integer",
-    "bigint",
-    "utinyint",
-    "usmallint",
-    "uinteger",
-    "ubigint",
+_CAST = "TRY_CAST({c} AS {t})"
+_CANONICAL = "{v}::VARCHAR = {c}"
+# Whatever strptime reads beyond its formats ('infinity', 'epoch') begins with a letter or a sign;
+# a year before 1000 may be one of two digits.
+_PLAIN_DATE = "{v} >= '1000-01-01'::TIMESTAMP AND {c} >= '0' AND {c} < ':'"
+_PLAIN_TIME = "{v} IS NOT NULL AND {c} >= '0' AND {c} < ':'"
+
+
+def _matching(pattern: str) -> str:
+    return f"{{v}} IS NOT NULL AND regexp_full_match({{c}}, {literal(pattern)})"
+
+
+def _strptime(kind: str, *formats: str) -> str:
+    return f"try_strptime({{c}}, [{', '.join(map(literal, formats))}])::{kind}"
+
+
+def _with_clock(*dates: str) -> tuple[str, ...]:
+    clocks = (" %H:%M:%S.%f", " %H:%M:%S", "T%H:%M:%S.%f", "T%H:%M:%S", " %H:%M", "T%H:%M", "")
+    return tuple(date + clock for date in dates for clock in clocks)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one type is read: the value, and the tests that prove it, for `{c}` the cell's text."""
+
+    sql_type: str
+    value: str
+    declared: tuple[str, ...]
+    inferred: tuple[str, ...]
+
+
+_INTEGER = (_CANONICAL, _matching(r"\s*[+-]?[0-9]+([.]0*)?\s*"))
+_FLOAT = (
+    "isfinite({v})",
+    "{v} IS NOT NULL AND regexp_full_match(lower({c}), '\\s*[+-]?(inf|infinity|nan)\\s*')",
+)
+_DIGITS = "rtrim(ltrim(replace(split_part(lower({}), 'e', 1), '.', ''), '-0'), '0')"
+# A double prints as the shortest text that reads back as itself: the same digits, nothing lost.
+_PLAIN_FLOAT = (
+    _CANONICAL,
+    _matching("-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?")
+    + f" AND {_DIGITS.format('{c}')} = {_DIGITS.format('{v}::VARCHAR')}",
+)
+_DATES = ("%Y-%m-%d", "%Y/%m/%d")
+_MIDNIGHT = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00", "%Y-%m-%d 00:00:00.000000")
+_ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
+_ZONE = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
+
+_RULES: dict[str, Rule] = {
+    **{
+        name: Rule(name.upper(), _CAST, _INTEGER, (_CANONICAL,))
+        for name in (
+            "tinyint",
+            "smallint",
+            "integer",
+            "bigint",
+            "utinyint",
+            "usmallint",
+            "uinteger",
+            "ubigint",
+        )
+    },
+    "boolean": Rule(
+        "BOOLEAN",
+        _CAST,
+        ("{v} IS NOT NULL",),
+        ("{v} IS NOT NULL AND lower({c}) IN ('true', 'false')",),
+    ),
+    "float": Rule("FLOAT", _CAST, _FLOAT, _PLAIN_FLOAT),
+    "double": Rule("DOUBLE", _CAST, _FLOAT, _PLAIN_FLOAT),
+    "date": Rule(
+        "DATE",
+        _strptime("DATE", *_DATES, *_MIDNIGHT),
+        (_PLAIN_DATE, _CANONICAL),
+        (_CANONICAL,),
+    ),
+    "time": Rule(
+        "TIME",
+        _strptime("TIME", "%H:%M:%S.%f", "%H:%M:%S", "%H:%M"),
+        (_PLAIN_TIME,),
+        (_CANONICAL,),
+    ),
+    "timestamp": Rule(
+        "TIMESTAMP",
+        _strptime("TIMESTAMP", *_with_clock(*_DATES)),
+        (_PLAIN_DATE, _CANONICAL),
+        (_PLAIN_DATE,),
+    ),
+    "timestamptz": Rule(
+        "TIMESTAMPTZ", _CAST, (_matching(f"{_ZONED}({_ZONE})?"),), (_matching(_ZONED + _ZONE),)
+    ),
 }
-_SQL_TYPES = {"string": "VARCHAR", "timestamptz": "TIMESTAMP WITH TIME ZONE"}
-_TIME_TAIL = "substr({0}, 11)"
+
+
+def rule(kind: str) -> Rule | None:
+    """Return how a canonical type is read; None for a string, which is what it is."""
+    if kind == "string":
+        return None
+    if kind.startswith("decimal"):
+        return _decimal(kind, int(kind.rstrip(")").rpartition(",")[2]))
+    return _RULES[kind]
+
+
+def _decimal(kind: str, scale: int) -> Rule:
+    """Read a decimal: no exponent, and no more digits behind the point than the scale has."""
+    digits = f"[0-9]{{0,{scale}}}0*"
+    declared = _matching(rf"\s*[+-]?[0-9]*([.]{digits})?\s*")
+    inferred = _matching(f"-?(0|[1-9][0-9]*)([.]{digits})?")
+    # Two characters behind a point cannot hold an exponent that makes a value inexact; more can.
+    fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - see above
+    return Rule(kind.upper(), _CAST, (fast, declared), (_CANONICAL, inferred))
+
+
+_ARROW = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "tinyint": pa.int8(),
+    "smallint": pa.int16(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "utinyint": pa.uint8(),
+    "usmallint": pa.uint16(),
+    "uinteger": pa.uint32(),
+    "ubigint": pa.uint64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "time": pa.time64("us"),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
+}
+
+
+def arrow_type(kind: str) -> pa.DataType:
+    """Return the Arrow type of a canonical type."""
+    if kind in _ARROW:
+        return _ARROW[kind]
+    precision, scale = kind.removeprefix("decimal(").rstrip(")").split(",")
+    return pa.decimal128(int(precision), int(scale))
 
 
 @dataclass(frozen=True)
 class TypedColumn:
-    """A column of a CSV file: its name there and its canonical type."""
+    """A column of a CSV file: its name there, its place from 0, its canonical type.
+
+    The scan reads the cells of place n as text under the name `cn`.
+    """
 
     name: str
+    place: int
     type: str
     inferred: bool = False
 
     @property
-    def sql_type(self) -> str:
-        """The DuckDB type."""
-        return _SQL_TYPES.get(self.type, self.type.upper())
-
-    @property
-    def fits(self) -> str | None:
-        """SQL that is true for texts the type holds exactly; None when the cast itself tells."""
-        cell = identifier(self.name)
-        if self.type in _INTEGERS:
-            return f"NOT (contains({cell}, '.') OR contains({cell}, 'e') OR contains({cell}, 'E'))"
-        if self.type.startswith("decimal"):
-            return _decimal_fits(cell, int(self.type.rstrip(")").rpartition(",")[2]))
-        return _FITS[self.type].format(cell) if self.type in _FITS else None
+    def cell(self) -> str:
+        """The name of the column of texts."""
+        return f"c{self.place}"
 
     @property
     def select(self) -> str:
         """The column's expression in the SELECT list of a scan."""
-        cell = identifier(self.name)
-        if self.type == "string":
-            return cell
-        value = f"CAST({cell} AS {self.sql_type})"
-        if self.fits is None:
-            return f"{value} AS {cell}"
-        failure = f"error({literal('does not fit its type: ')} || {cell})"
-        return (
-            f"CASE WHEN {cell} IS NULL OR ({self.fits}) THEN {value} ELSE {failure} END AS {cell}"
-        )
+        return f"{self._typed()} AS {identifier(self.name)}"
 
     @property
     def misfit(self) -> str:
         """SQL that is true for cells that do not fit."""
-        cell = identifier(self.name)
-        if self.type == "string":
+        found = rule(self.type)
+        if found is None:
             return "false"
-        castable = f"TRY_CAST({cell} AS {self.sql_type}) IS NOT NULL"
-        fits = f"({self.fits}) AND {castable}" if self.fits else castable
-        return f"({cell} IS NOT NULL AND NOT ({fits}))"
+        proven = " OR ".join(f"({test})" for test in self._tests(found))
+        return f"({self.cell} IS NOT NULL AND NOT coalesce({proven}, false))"
+
+    def _tests(self, found: Rule) -> list[str]:
+        value = found.value.format(c=self.cell, t=found.sql_type)
+        tests = found.inferred if self.inferred else found.declared
+        return [test.replace("{v}", value).replace("{c}", self.cell) for test in tests]
+
+    def _typed(self) -> str:
+        found = rule(self.type)
+        if found is None:
+            return self.cell
+        value = found.value.format(c=self.cell, t=found.sql_type)
+        first, *others = [f"WHEN {test} THEN {value}" for test in self._tests(found)]
+        failure = f"error({literal(f'{MISFIT} {self.name}: ')} || left({self.cell}, 100))"
+        return (
+            f"CASE {first} WHEN {self.cell} IS NULL THEN NULL {' '.join(others)} ELSE {failure} END"
+        )
 
 
-def _decimal_fits(cell: str, scale: int) -> str:
-    """The digits behind the point are as many as the scale; more only if they are zeros."""
-    plain = f"NOT (contains({cell}, 'e') OR contains({cell}, 'E'))"
-    short = f"NOT contains({cell}, '.') OR strlen({cell}) - instr({cell}, '.') <= {scale}"
-    zeros = f"regexp_full_match({cell}, '[^.]*[.][0-9]{{0,{scale}}}0*\\s*')"
-    return f"{plain} AND ({short} OR {zeros})"
-
-
-_FITS = {
-    "date": "strlen({0}) = 10",
-    "time": "strlen({0}) <= 15",
-    "timestamp": (
-        "strlen({0}) <= 26 AND NOT (contains({0}, '+') OR contains({0}, 'Z') "
-        f"OR contains({_TIME_TAIL}, '-'))"
-    ),
-    "timestamptz": (
-        "strlen({0}) <= 32 AND (contains({0}, '+') OR contains({0}, 'Z') "
-        f"OR contains({_TIME_TAIL}, '-'))"
-    ),
-    "double": "NOT isinf(CAST({0} AS DOUBLE)) OR contains(lower({0}), 'inf')",
-    "float": "NOT isinf(CAST({0} AS FLOAT)) OR contains(lower({0}), 'inf')",
-}
+MISFIT = "a value does not fit its type, column"
+"""How the error begins that a scan raises for a value that does not fit."""

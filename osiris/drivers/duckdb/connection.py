@@ -1,5 +1,6 @@
 """An in-memory DuckDB that reaches the files it is given and nothing else."""
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import duckdb
 
 _ROWS_PER_BATCH = 65_536
+_GLOB = str.maketrans({mark: f"[{mark}]" for mark in "*?["})
 
 
 def literal(text: str) -> str:
@@ -19,36 +21,43 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def path_literal(path: str) -> str:
+    """Return a path as an SQL string literal that matches this file only."""
+    return literal(path.translate(_GLOB))
+
+
 def connect(
     *,
+    spill_dir: Path,
     paths: Iterable[str] = (),
     memory_limit: str = "256MB",
     threads: int | None = None,
-    spill_dir: Path | None = None,
 ) -> Any:
     """Return a connection to a new in-memory database.
 
-    Only the files in `paths` can be read; no network, no extension, no other file; what a query
-    cannot hold in `memory_limit` goes to `spill_dir`. Queries are profiled: that is how the rows of
-    a scan are counted. The settings are locked.
+    Only the files in `paths` can be read; no network, no extension, no other file, no variable of
+    the calling program; what a query cannot hold in `memory_limit` goes to a directory of its own
+    below `spill_dir`. Times are UTC. Queries are profiled: that is how the rows of a scan are
+    counted. The settings are locked.
     """
+    spill_dir.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "python_enable_replacements": False,
         "preserve_insertion_order": True,
-        "temp_directory": "" if spill_dir is None else str(spill_dir / "duckdb"),
+        "temp_directory": tempfile.mkdtemp(prefix="duckdb-", dir=spill_dir),
     }
     if threads is not None:
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
-    allowed = ", ".join(literal(path) for path in paths)
-    if allowed:
-        connection.execute(f"SET allowed_paths = [{allowed}]")
-    if spill_dir is not None:
-        directory = literal(str(spill_dir / "duckdb"))
-        connection.execute(f"SET allowed_directories = [{directory}]")
+    connection.execute("SET TimeZone = 'UTC'")
     connection.execute("PRAGMA enable_profiling = 'no_output'")
+    named = [form(path) for path in paths for form in (literal, path_literal)]
+    if named:
+        connection.execute(f"SET allowed_paths = [{', '.join(named)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -1,0 +1,176 @@
+"""The files of one CSV table: found, opened as text, copied as UTF-8 where they are not."""
+
+import codecs
+import glob
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from osiris.components.csv_dialect import compression_of
+from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
+from osiris.core.atomic_file import write_error
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import ConfigError, DataError
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """One file as the pipeline names it, and where UTF-8 text of it can be read by DuckDB.
+
+    `stamp` is what the readable file was when it was found: (inode, size in bytes, time in ns).
+    """
+
+    original: Path
+    readable: Path
+    compression: str
+    stamp: tuple[int, int, int]
+
+    def fault(self) -> DataError | None:
+        """Return what happened to the file since it was found, if anything did."""
+        try:
+            now = _stamp(self.readable)
+        except OSError as error:
+            return DataError(
+                f"{self.original} cannot be read any more: {error.strerror}",
+                hint="run again when nothing moves or deletes it",
+            )
+        if now == self.stamp:
+            return None
+        return DataError(
+            f"{self.original} changed while it was read",
+            hint="run again when nothing writes it",
+        )
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def find_files(path: str, base_dir: Path) -> list[Path]:
+    """Return the files that a path or pattern names, in the order of their names.
+
+    A path that is a file is that file, whatever characters it has. Raises `ConfigError` when there
+    is none, or when one cannot be opened.
+    """
+    named = base_dir / path
+    if named.is_file() or not glob.has_magic(path):
+        found = [named]
+    else:
+        # `**` needs glob: pathlib's own order of results is not told.
+        matches = glob.glob(path, root_dir=base_dir, recursive=True)  # noqa: PTH207 - as said above
+        found = sorted(p for p in (base_dir / match for match in matches) if p.is_file())
+        if not found:
+            raise ConfigError(
+                f"no file matches {named}", hint="check the step's `path`, relative to the project"
+            )
+    for file in found:
+        _check_openable(file)
+    return found
+
+
+def _check_openable(path: Path) -> None:
+    if path.is_dir():
+        raise ConfigError(
+            f"{path} is a directory", hint=f"to read the files in it: {path.name}/*.csv"
+        )
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}",
+            hint="check the step's `path`, relative to the project, and the file's rights",
+        ) from error
+
+
+def readable_files(
+    config: CsvExtractorConfig, base_dir: Path, spill_dir: Path, cancelled: CancelToken
+) -> list[CsvFile]:
+    """Return the files as DuckDB reads them: themselves when in UTF-8, else a copy that is."""
+    plain = codecs.lookup(config.encoding).name in {"utf-8", "utf-8-sig"}
+    found = []
+    for path in find_files(config.path, base_dir):
+        compression = compression_of(path.name, config.compression)
+        if plain:
+            readable, written = path, compression
+        else:
+            readable = _transcoded(path, compression, config.encoding, spill_dir, cancelled)
+            written = "none"
+        found.append(CsvFile(path, readable, written, _stamp(readable)))
+    if len({file.compression for file in found}) > 1:
+        raise ConfigError(
+            f"{base_dir / config.path} matches files of different compressions",
+            hint="read them in one step for each compression",
+        )
+    return found
+
+
+@contextmanager
+def opened(path: Path, compression: str) -> Iterator[Any]:
+    """Open a file for reading its uncompressed bytes; raise `DataError` for what cannot be."""
+    codec = None if compression == "none" else compression
+    try:
+        with pa.input_stream(str(path), compression=codec) as stream:
+            yield stream
+    except OSError as error:
+        how = "read" if codec is None else f"read as {compression}"
+        raise DataError(
+            f"{path} cannot be {how}: {error}", hint="the file may be cut short or damaged"
+        ) from error
+
+
+@contextmanager
+def opened_text(file: CsvFile) -> Iterator[IO[str]]:
+    """Open a file as text whose line ends are kept; undecodable bytes are replaced."""
+    with opened(file.readable, file.compression) as stream:
+        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+
+
+def _transcoded(
+    path: Path, compression: str, encoding: str, spill_dir: Path, cancelled: CancelToken
+) -> Path:
+    """Write the file's text as UTF-8 into a temporary file."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    try:
+        spill_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.NamedTemporaryFile(dir=spill_dir, suffix=".csv", delete=False) as copy,
+            opened(path, compression) as source,
+        ):
+            while True:
+                cancelled.raise_if_set()
+                data = source.read(_CHUNK)
+                try:
+                    text = decoder.decode(data, final=not data)
+                except UnicodeError as error:
+                    raise _undecodable(path, encoding, line, error) from error
+                line += text.count("\n")
+                _write(copy, text)
+                if not data:
+                    return Path(copy.name)
+    except OSError as error:
+        raise write_error(spill_dir, error) from error
+
+
+def _write(copy: Any, text: str) -> None:
+    copy.write(text.encode())
+
+
+def _undecodable(path: Path, encoding: str, line: int, error: UnicodeError) -> DataError:
+    if isinstance(error, UnicodeDecodeError):
+        before = error.object[: error.start].decode(encoding, "replace")
+        line += before.count("\n")
+        what = f"byte 0x{error.object[error.start]:02x} is not {encoding} ({error.reason})"
+    else:
+        what = f"this is not {encoding}: {error}"
+    return DataError(f"{path}:{line}: {what}", hint="give the step the `encoding` the file has")
