@@ -1,4 +1,7 @@
-"""Lines of CSV in which only those cells are quoted that would be misread otherwise."""
+"""Lines of CSV in which each cell is quoted, or not, for what it is."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -6,61 +9,77 @@ import pyarrow.compute as pc
 _QUOTE = '"'
 
 
-def minimal_lines(
-    batch: pa.RecordBatch, *, delimiter: str, eol: str, null_text: str, header: bool
-) -> memoryview:
-    """Return a batch as CSV text in UTF-8, quoted cell by cell.
+@dataclass(frozen=True)
+class LineStyle:
+    """How cells are joined.
 
-    A text is quoted when it holds the delimiter, a quote or a line end, is empty, begins or ends
-    with a space, or is the text that stands for NULL.
+    With `minimal` a text is quoted when it holds the delimiter, a quote or a line end, is empty,
+    begins or ends with a space, or is the text that stands for NULL; else every text is. Columns
+    in `numbers` are texts that need no quotes.
     """
+
+    delimiter: str
+    eol: str
+    null_text: str
+    minimal: bool
+    numbers: AbstractSet[int] = field(default_factory=frozenset)
+
+
+def quoted_lines(batch: pa.RecordBatch, style: LineStyle, *, header: bool) -> memoryview:
+    """Return a batch as CSV text in UTF-8."""
     names = pa.array(batch.schema.names, pa.string())
-    head = delimiter.join(_quoted(names, delimiter, null_text).to_pylist()) + eol if header else ""
+    quoted = _quoted(names, style) if style.minimal else _enclosed(names)
+    head = style.delimiter.join(quoted.to_pylist()) + style.eol if header else ""
     if not batch.num_rows:
         return memoryview(head.encode())
-    cells = [_cell(column, delimiter, null_text) for column in batch.columns]
-    # The line end goes behind the last cell: the joined lines are then the file, byte by byte.
-    last = pc.binary_join_element_wise(
-        cells[-1],
-        pa.scalar(eol, cells[-1].type),
-        pa.scalar("", cells[-1].type),
-        null_handling="replace",
-        null_replacement=null_text,
-    )
     wide = pa.large_string()
-    lines = pc.binary_join_element_wise(
-        *[cell.cast(wide) for cell in (*cells[:-1], last)],
-        pa.scalar(delimiter, wide),
-        null_handling="replace",
-        null_replacement=null_text,
-    )
+    *cells, last = [_cell(c, style, i in style.numbers) for i, c in enumerate(batch.columns)]
+    # The line end goes behind the last cell: the joined lines are then the file, byte by byte.
+    last = _joined(last, pa.scalar(style.eol, wide), glue="", null_text=style.null_text)
+    lines = _joined(*cells, last, glue=style.delimiter, null_text=style.null_text)
     data = memoryview(lines.buffers()[2])
     return memoryview(head.encode() + data) if head else data
 
 
-def _cell(column: pa.Array, delimiter: str, null_text: str) -> pa.Array:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return _quoted(column, delimiter, null_text)
-    return column.cast(pa.string())
-
-
-def _quoted(column: pa.Array, delimiter: str, null_text: str) -> pa.Array:
-    """Put quotes around the cells that need them."""
-    compact = pa.concat_arrays([column])
-    data = compact.buffers()[2]
+def needs_quotes(column: pa.Array, delimiter: str, null_text: str) -> pa.Array:
+    """Return which texts of a compact column cannot be told from structure or from NULL."""
+    data = column.buffers()[2]
     raw = b"" if data is None else data.to_pybytes()
-    need = pc.or_(pc.equal(pc.binary_length(compact), 0), pc.equal(compact, null_text))
+    need = pc.or_(pc.equal(pc.binary_length(column), 0), pc.equal(column, null_text))
     for mark in (_QUOTE, delimiter, "\n", "\r"):
         if mark.encode() in raw:
-            need = pc.or_(need, pc.match_substring(compact, mark))
-    if b" " in raw:
-        need = pc.or_(need, pc.starts_with(compact, " "))
-        need = pc.or_(need, pc.ends_with(compact, " "))
-    need = pc.fill_null(need, fill_value=False)
+            need = pc.or_(need, pc.match_substring(column, mark))
+    return pc.fill_null(need, fill_value=False)
+
+
+def _joined(*columns: pa.Array, glue: str, null_text: str) -> pa.Array:
+    return pc.binary_join_element_wise(
+        *columns,
+        pa.scalar(glue, pa.large_string()),
+        null_handling="replace",
+        null_replacement=null_text,
+    )
+
+
+def _cell(column: pa.Array, style: LineStyle, is_number: bool) -> pa.Array:  # noqa: FBT001 - private, told by name above
+    wide = column.cast(pa.large_string())
+    if is_number or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return wide
+    return _quoted(wide, style) if style.minimal else _enclosed(wide)
+
+
+def _quoted(column: pa.Array, style: LineStyle) -> pa.Array:
+    """Put quotes around the cells that need them."""
+    compact = pa.concat_arrays([column])
+    need = needs_quotes(compact, style.delimiter, style.null_text)
+    for at_an_end in (pc.starts_with, pc.ends_with):
+        need = pc.or_(need, pc.fill_null(at_an_end(compact, " "), fill_value=False))
     if not pc.any(need).as_py():
         return compact
-    marked = compact.filter(need)
-    doubled = pc.replace_substring(marked, _QUOTE, _QUOTE * 2)
-    quote = pa.scalar(_QUOTE, compact.type)
-    enclosed = pc.binary_join_element_wise(quote, doubled, quote, pa.scalar("", compact.type))
-    return pc.replace_with_mask(compact, need, enclosed)
+    return pc.replace_with_mask(compact, need, _enclosed(compact.filter(need)))
+
+
+def _enclosed(column: pa.Array) -> pa.Array:
+    quote = pa.scalar(_QUOTE, column.type)
+    doubled = pc.replace_substring(column, _QUOTE, _QUOTE * 2)
+    return pc.binary_join_element_wise(quote, doubled, quote, pa.scalar("", column.type))

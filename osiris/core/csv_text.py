@@ -5,25 +5,42 @@
 | integers, decimals | all digits, never an exponent |
 | floats | the shortest text that reads back as the same value; `nan`, `inf`, `-inf` |
 | booleans | `true`, `false` |
-| dates, times, timestamps | ISO 8601 with a space; as many fraction digits as the unit has |
+| dates, times, timestamps | ISO 8601 with a space, all the unit's digits, `Z` or `+0100` |
 | durations | `[-]HH:MM:SS[.ffffff]`, hours without bound, fraction digits as the unit has |
 | binary | hexadecimal digits, lower case |
-| lists, structs, maps | JSON |
+| lists, structs, maps | JSON (`csv_json`) |
 | month-day-nano intervals | ISO 8601, `P1M2DT3.5S` |
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from osiris.core.csv_json import json_column
+
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+_PLAIN_SCALE = range(7)
+"""Scales of decimals that Arrow writes without an exponent, whatever the value."""
+_FIRST_DAY, _LAST_DAY = -12687427, 11248736
+"""Days since 1970 of the years -32767 to 32767, which Arrow can write, in every zone."""
+_DAY = 24 * 60 * 60
+
+
+class UnwritableError(Exception):
+    """A value that has no text; `row` is its place in the column, from 0."""
+
+    def __init__(self, row: int, text: str) -> None:
+        super().__init__(text)
+        self.row = row
 
 
 def as_text(column: pa.Array) -> pa.Array:
-    """Return a column as one that pyarrow's CSV writer takes: itself, or a string column."""
+    """Return a column as one that pyarrow's CSV writer takes: itself, or a string column.
+
+    Raises `UnwritableError` for a value that has no text.
+    """
     kind = column.type
     for matches, convert in _CONVERSIONS:
         if matches(kind):
@@ -31,10 +48,43 @@ def as_text(column: pa.Array) -> pa.Array:
     return column
 
 
-def text_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the schema of a table after `as_text` of each column."""
-    empty = [as_text(pa.array([], field.type)) for field in schema]
-    return pa.schema([(f.name, c.type) for f, c in zip(schema, empty, strict=True)])
+def text_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column of this type after `as_text`.
+
+    Raises `pa.ArrowNotImplementedError` for a type that cannot be written.
+    """
+    return as_text(pa.array([], kind)).type
+
+
+def is_long_decimal(kind: pa.DataType) -> bool:
+    """Tell whether `as_text` makes texts of decimals, which are to be written like numbers."""
+    return pa.types.is_decimal(kind) and kind.scale not in _PLAIN_SCALE
+
+
+def _decimal(column: pa.Array) -> pa.Array:
+    """Write all digits where Arrow would write an exponent: for few values of some scales."""
+    text = column.cast(pa.string())
+    short = pc.fill_null(pc.match_substring(text, "E"), fill_value=False)
+    if not pc.any(short).as_py():
+        return text
+    spelt = [f"{value:f}" for value in column.filter(short).to_pylist()]
+    return pc.replace_with_mask(text, short, pa.array(spelt, pa.string()))
+
+
+def _in_range(column: pa.Array) -> pa.Array:
+    """Return the column when Arrow can write every date of it; DuckDB's infinity it cannot."""
+    if pa.types.is_date32(column.type):
+        number, day = column.view(pa.int32()), 1
+    else:
+        number = column.view(pa.int64())
+        day = _DAY * 10 ** _DIGITS[getattr(column.type, "unit", "ms")]
+    ends = pc.min_max(number).as_py()
+    if ends["min"] is None or (ends["min"] >= _FIRST_DAY * day and ends["max"] <= _LAST_DAY * day):
+        return column
+    early = pc.less(number, pa.scalar(_FIRST_DAY * day, number.type))
+    late = pc.greater(number, pa.scalar(_LAST_DAY * day, number.type))
+    row = pc.index(pc.or_(early, late), value=True).as_py()
+    raise UnwritableError(row, "the date is infinite, or outside the years -32767 to 32767")
 
 
 def _hex(column: pa.Array) -> pa.Array:
@@ -56,19 +106,18 @@ def _duration(column: pa.Array) -> pa.Array:
     digits = _DIGITS[column.type.unit]
     number = column.cast(pa.int64())
     negative = pc.less(number, 0)
-    # The least int64 has no positive twin: take the parts first, then their signs away.
     seconds = pc.divide(number, 10**digits)
     fraction = pc.abs(pc.subtract(number, pc.multiply(seconds, 10**digits)))
-    seconds = pc.abs(seconds)
     minutes = pc.divide(seconds, 60)
     hours = pc.divide(minutes, 60)
     parts = [
         pc.if_else(negative, "-", ""),
-        _padded(hours, 2),
+        # Signs go last: the least int64 has no positive twin, its parts have.
+        _padded(pc.abs(hours), 2),
         pa.scalar(":"),
-        _padded(pc.subtract(minutes, pc.multiply(hours, 60)), 2),
+        _padded(pc.abs(pc.subtract(minutes, pc.multiply(hours, 60))), 2),
         pa.scalar(":"),
-        _padded(pc.subtract(seconds, pc.multiply(minutes, 60)), 2),
+        _padded(pc.abs(pc.subtract(seconds, pc.multiply(minutes, 60))), 2),
     ]
     if digits:
         parts += [pa.scalar("."), _padded(fraction, digits)]
@@ -91,15 +140,15 @@ def _iso(value: Any) -> str:
 
 
 def _json(column: pa.Array) -> pa.Array:
-    return pa.array([None if v is None else _dump(v) for v in column.to_pylist()], pa.string())
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain, separators=(",", ":"))
-
-
-def _plain(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+    try:
+        return json_column(column, as_text)
+    except UnwritableError as error:  # its row counts leaves
+        for row in range(len(column)):
+            try:
+                json_column(column.slice(row, 1), as_text)
+            except UnwritableError:
+                raise UnwritableError(row, str(error)) from error
+        raise
 
 
 def _is_binary(kind: pa.DataType) -> bool:
@@ -131,6 +180,8 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (pa.types.is_duration, _duration),
     (pa.types.is_interval, _interval),
     (pa.types.is_nested, _json),
+    (is_long_decimal, _decimal),
+    (lambda kind: pa.types.is_date(kind) or pa.types.is_timestamp(kind), _in_range),
     (pa.types.is_decimal32, lambda column: column.cast(pa.decimal128(9, column.type.scale))),
     (pa.types.is_decimal64, lambda column: column.cast(pa.decimal128(18, column.type.scale))),
     (pa.types.is_null, lambda column: column.cast(pa.string())),
