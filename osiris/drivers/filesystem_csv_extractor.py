@@ -1,23 +1,18 @@
 """Reading CSV files as one table."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any
-
-import duckdb
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.driver import DriverContext
 from osiris.core.errors import DataError
 from osiris.core.stream import TableStream
 from osiris.drivers.csv.casts import TypedColumn
-from osiris.drivers.csv.faults import find_fault
 from osiris.drivers.csv.files import CsvFile, readable_files
 from osiris.drivers.csv.inference import infer_types
 from osiris.drivers.csv.records import header_of
 from osiris.drivers.csv.scan import CsvScan
 from osiris.drivers.csv.source import CsvSource
-from osiris.drivers.duckdb.connection import connect
 
 
 class FilesystemCsvExtractorDriver:
@@ -76,21 +71,6 @@ def _types(source: CsvSource, names: Sequence[str], ctx: DriverContext) -> list[
     declared = source.config.declared
     guessed = ["string"] * len(names)
     if source.config.infer and any(name not in declared for name in names):
-        guessed = _guessed(CsvSource(source.files[:1], source.config, source.width), ctx)
+        head = CsvSource(source.files[:1], source.config, source.width)
+        guessed = infer_types(head, ctx.spill_dir, ctx.cancelled)
     return [declared.get(name, kind) for name, kind in zip(names, guessed, strict=True)]
-
-
-def _guessed(head: CsvSource, ctx: DriverContext) -> list[str]:
-    """Return the types that the head of the first file suggests."""
-    paths = [str(file.readable) for file in head.files]
-    with closing(
-        connect(paths=paths, spill_dir=ctx.spill_dir, memory_limit=head.memory_limit)
-    ) as connection:
-        forget = ctx.cancelled.on_cancel(connection.interrupt)
-        try:
-            return infer_types(connection, head)
-        except duckdb.Error as error:
-            ctx.cancelled.raise_if_set()
-            raise find_fault(connection, head, ()) or error from error
-        finally:
-            forget()

@@ -9,9 +9,8 @@ import duckdb
 from osiris.core.errors import DataError
 from osiris.drivers.csv.casts import MISFIT, TypedColumn
 from osiris.drivers.csv.files import CsvFile
-from osiris.drivers.csv.inference import HEAD_ROWS
 from osiris.drivers.csv.records import line_of_record, line_of_row, unclosed_quote
-from osiris.drivers.csv.source import CsvSource
+from osiris.drivers.csv.source import HEAD_ROWS, CsvSource
 
 _SHOWN = 80
 _QUOTES = "correct the file, or tell how it is written: `delimiter`, `quote`"

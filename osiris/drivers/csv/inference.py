@@ -6,13 +6,17 @@ not fit is an error, never a NULL. The head is the same rows however many thread
 """
 
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from osiris.drivers.csv.casts import TypedColumn
-from osiris.drivers.csv.source import CsvSource
+import duckdb
 
-HEAD_ROWS = 10_000
-"""How many rows of the first file decide."""
+from osiris.core.cancel import CancelToken
+from osiris.drivers.csv.casts import TypedColumn
+from osiris.drivers.csv.faults import find_fault
+from osiris.drivers.csv.source import HEAD_ROWS, CsvSource
+from osiris.drivers.duckdb.connection import connect
 
 _NUMBER = "-?(0|[1-9][0-9]*)"
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -32,8 +36,25 @@ _SHORT, _LONG = 18, 38
 _HEADROOM = 3
 
 
-def infer_types(connection: Any, source: CsvSource) -> list[str]:
-    """Return a canonical type for each column, from the first rows of the source."""
+def infer_types(source: CsvSource, spill_dir: Path, cancelled: CancelToken) -> list[str]:
+    """Return a canonical type for each column, from the first rows of the source.
+
+    Raises `DataError` when they cannot be read.
+    """
+    with closing(
+        connect(paths=source.paths, spill_dir=spill_dir, memory_limit=source.memory_limit)
+    ) as connection:
+        forget = cancelled.on_cancel(connection.interrupt)
+        try:
+            return _inferred(connection, source)
+        except duckdb.Error as error:
+            cancelled.raise_if_set()
+            raise find_fault(connection, source, ()) or error from error
+        finally:
+            forget()
+
+
+def _inferred(connection: Any, source: CsvSource) -> list[str]:
     head = f"FROM {source.read_csv(careful=True)} LIMIT {HEAD_ROWS}"
     connection.execute(f"CREATE TEMP TABLE head AS {head}")
     forms = ", ".join(_forms(f"c{place}") for place in range(source.width))

@@ -43,7 +43,7 @@ class CsvScan:
     @property
     def paths(self) -> tuple[str, ...]:
         """The files that `sql` reads."""
-        return tuple(str(file.readable) for file in self._source.files)
+        return self._source.paths
 
     @property
     def sql(self) -> str:

@@ -7,6 +7,9 @@ from osiris.components.filesystem_csv_extractor import DEFAULT_ROW_BYTES, CsvExt
 from osiris.drivers.csv.files import CsvFile
 from osiris.drivers.duckdb.connection import literal, path_literal
 
+HEAD_ROWS = 10_000
+"""How many rows of the first file decide about types that are not declared."""
+
 _SMALL = 32_000_000
 """Bytes of a file whose every row may be as long as the file: it is one buffer anyway."""
 
@@ -56,6 +59,11 @@ class CsvSource:
         if limit <= DEFAULT_ROW_BYTES:
             return [f"max_line_size = {limit}"]
         return [f"max_line_size = {limit}", f"buffer_size = {max(_SMALL, 4 * limit)}"]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that DuckDB reads."""
+        return tuple(str(file.readable) for file in self.files)
 
     @property
     def memory_limit(self) -> str:
