@@ -1,6 +1,6 @@
 """The component `filesystem.csv_writer`: a table into one CSV file."""
 
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -11,7 +11,7 @@ from osiris.components.csv_dialect import Compression, Delimiter, Encoding
 
 
 def _reads_as_a_value(text: str) -> bool:
-    for parse in (float, datetime.fromisoformat):
+    for parse in (float, datetime.fromisoformat, time.fromisoformat):
         try:
             parse(text)
         except ValueError:
