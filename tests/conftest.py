@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,12 @@ import pytest
 from tests.support.mariadb import MariaDBServer
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Hear SIGINT, which a shell makes its background programs, and so their children, ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
