@@ -6,7 +6,6 @@ from typing import BinaryIO
 from osiris.core.regular_file import UnusableFileError, open_regular_file
 from osiris.parity.comparison import Place
 from osiris.parity.csv_dialect_of import CsvDialect
-from osiris.parity.csv_difference import first_cell
 
 _CHUNK = 1024 * 1024
 _FAR = 256 * 1024 * 1024
@@ -27,16 +26,22 @@ def first_difference(a: Path, b: Path, *, dialect: CsvDialect | None) -> Place |
             byte = first_byte(one, other)
             if byte is None or byte.byte is None:
                 return None
-            if dialect is not None and byte.byte < _FAR:
-                return first_cell(a, b, dialect) or byte
-            if a.suffix == ".parquet":
-                # pyarrow.parquet takes 50 ms to import, and few comparisons come here.
-                from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - as above
-
-                return first_value(one, other) or byte
-            return byte
+            return _by_value(a, b, dialect, byte.byte) or byte
     except (OSError, UnusableFileError):
         return None
+
+
+def _by_value(a: Path, b: Path, dialect: CsvDialect | None, before: int) -> Place | None:
+    # pyarrow takes a tenth of a second to import, and runs that are the same never need it.
+    if dialect is not None and before < _FAR:
+        from osiris.parity.csv_difference import first_cell  # noqa: PLC0415 - start-up, see above
+
+        return first_cell(a, b, dialect)
+    if a.suffix == ".parquet":
+        from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - start-up
+
+        return first_value(a, b)
+    return None
 
 
 def first_byte(a: BinaryIO, b: BinaryIO) -> Place | None:

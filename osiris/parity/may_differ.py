@@ -94,6 +94,8 @@ class OwnNames:
 
     def plain(self, text: str) -> str:
         """Return the text without what is this run's own."""
+        if not any(sign in text for sign in ("/", self._session, COMPILE_PREFIX, " at 0x")):
+            return text  # most are names, numbers and digests
         for pattern in self._runs:
             text = pattern.sub("<run>", text)
         text = self._without_paths(text)

@@ -1,11 +1,12 @@
 """The first value in which two Parquet files differ."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osiris.core.regular_file import UnusableFileError, open_regular_file
 from osiris.parity.comparison import Place
 
 _ROWS = 4096
@@ -13,16 +14,21 @@ _LONGEST = 200
 _SAME = "the rows are the same; only how they are stored differs"
 
 
-def first_value(a: BinaryIO, b: BinaryIO) -> Place | None:
+def first_value(a: Path, b: Path) -> Place | None:
     """Return the first value, or else the column, in which two Parquet files differ.
 
     None when one of them cannot be read.
     """
     try:
-        one, other = pq.ParquetFile(a), pq.ParquetFile(b)
-        found = _schemas(one.schema_arrow, other.schema_arrow)
-        return found or _rows(one, other) or Place(note=_SAME)
-    except (pa.ArrowException, OSError, ValueError, MemoryError):
+        with (
+            open_regular_file(a, follow=False) as file_a,
+            open_regular_file(b, follow=False) as file_b,
+            pq.ParquetFile(file_a) as one,
+            pq.ParquetFile(file_b) as other,
+        ):
+            found = _schemas(one.schema_arrow, other.schema_arrow)
+            return found or _rows(one, other) or Place(note=_SAME)
+    except (UnusableFileError, pa.ArrowException, OSError, ValueError, MemoryError):
         return None
 
 
