@@ -38,7 +38,7 @@ def _by_value(a: Path, b: Path, dialect: CsvDialect | None, before: int) -> Plac
 
         return first_cell(a, b, dialect)
     if a.suffix == ".parquet":
-        from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - start-up
+        from osiris.parity.parquet_difference import first_value  # noqa: PLC0415 - start-up too
 
         return first_value(a, b)
     return None
