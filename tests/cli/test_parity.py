@@ -164,6 +164,13 @@ def test_what_is_no_run_ends_with_2(two: Osiris, names: tuple[str, ...], words: 
     assert words in done.err
 
 
+def test_a_copy_of_a_run_is_called_one(two: Osiris, tmp_path: Path) -> None:
+    a, b = run_ids(two)
+    copy = shutil.copytree(two.cwd / "logs" / a, tmp_path / "copy")
+    assert "\nnote: both are records of one run; " in two("parity", a, copy).out
+    assert "note:" not in two("parity", a, b).out
+
+
 def test_a_run_that_goes_on_is_not_compared(two: Osiris) -> None:
     with two.start("run", "slow.yaml") as running:
         while len(run_ids(two)) < 3:
