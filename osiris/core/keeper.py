@@ -86,6 +86,7 @@ class Keeper:
             if stream.error is not None:
                 self._blame(stream.error)
         finally:
+            stream.close()
             self._release()
 
     def _keep(self, stream: TableStream) -> None:

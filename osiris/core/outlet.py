@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,14 +127,14 @@ class Outlet:
 
     # --- the readers' side ---
 
-    def stream(self, reader: Reader, cancel: CancelToken) -> TableStream:
-        """Return the table for one reader, from its beginning."""
+    def stream(self, reader: Reader, cancel: CancelToken, *, head: bool = False) -> TableStream:
+        """Return the table for one reader, from its beginning; `head`: it wants the first rows."""
         if self._schema is None:
             msg = f"step {self.step_id!r} has no table yet"
             raise RuntimeError(msg)
         batches: Iterable[pa.RecordBatch]
         if self._scan is not None:
-            batches = _scan_batches(self._scan, cancel)
+            batches = _scan_batches(self._scan, cancel, head=head)
         else:
             batches = self._exchanges[reader].batches(cancel)
         stream = TableStream(self._schema, batches, source=self.step_id, scan=self._scan)
@@ -197,13 +198,14 @@ class Outlet:
             self._changed.notify_all()
 
 
-def _scan_batches(scan: Scan, cancel: CancelToken) -> Iterator[pa.RecordBatch]:
+def _scan_batches(scan: Scan, cancel: CancelToken, *, head: bool) -> Iterator[pa.RecordBatch]:
     """Read a scan from its source, stopping between batches when asked to."""
     cancel.raise_if_set()
     try:
-        for batch in pa.RecordBatchReader.from_stream(scan):
-            cancel.raise_if_set()
-            yield batch
+        with closing(scan.head() if head else pa.RecordBatchReader.from_stream(scan)) as reader:
+            for batch in reader:
+                cancel.raise_if_set()
+                yield batch
     except StepError:
         raise
     except Exception as error:

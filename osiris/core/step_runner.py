@@ -221,11 +221,12 @@ class StepRunner:
 
     def _keeper(self, outlet: Outlet, token: CancelToken) -> Keeper:
         reader = self._task.reader(KEEPER)
+        head = self._place.outputs is StepOutputs.AUTO
         return Keeper(
             outputs=self._place.outputs,
             layout=self._place.layout,
             step_id=self._step.id,
-            open_stream=lambda cancel: outlet.stream(reader, cancel),
+            open_stream=lambda cancel: outlet.stream(reader, cancel, head=head),
             release=lambda: outlet.release(reader),
             blame=outlet.blame,
             emit=self._task.emit,

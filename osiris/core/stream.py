@@ -36,6 +36,9 @@ class Scan(ArrowStreamable, Protocol):
     def paths(self) -> tuple[str, ...]:
         """The absolute paths of the files that the SQL reads."""
 
+    def head(self) -> pa.RecordBatchReader:
+        """Stream the table for someone who will stop after the first rows: nothing read ahead."""
+
     def count(self) -> int:
         """Return the number of rows, by reading the source."""
 
@@ -106,6 +109,12 @@ class TableStream:
             if self.on_batch is not None:
                 self.on_batch(batch.num_rows, batch.nbytes)
             yield batch
+
+    def close(self) -> None:
+        """Let go of what the rest of the table would have come from."""
+        end = getattr(self._iterator, "close", None)
+        if end is not None:
+            end()
 
     def scanned(self, rows: int) -> None:
         """Record that the whole source was read through `scan`."""

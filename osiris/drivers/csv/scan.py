@@ -70,12 +70,16 @@ class CsvScan:
         batches = pa.RecordBatchReader.from_batches(self.schema, self._batches())
         return batches.__arrow_c_stream__(requested_schema)
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def head(self) -> pa.RecordBatchReader:
+        """Stream the table in one thread, which reads no further than it has to."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches(threads=1))
+
+    def _batches(self, threads: int | None = None) -> Iterator[pa.RecordBatch]:
         done = 0
         while True:
             careful = self._careful
             try:
-                for batch in self._batches_from(done):
+                for batch in self._batches_from(done, threads):
                     done += batch.num_rows
                     yield batch
             except _ERRORS as error:
@@ -84,9 +88,9 @@ class CsvScan:
                 self.verify()
                 return
 
-    def _batches_from(self, start: int) -> Iterator[pa.RecordBatch]:
+    def _batches_from(self, start: int, threads: int | None) -> Iterator[pa.RecordBatch]:
         """Read the table once, without the rows before `start`: their order is the files'."""
-        with closing(self._connect()) as connection:
+        with closing(self._connect(threads)) as connection:
             forget = self._cancelled.on_cancel(connection.interrupt)
             try:
                 for batch in reader(connection, self.sql):
@@ -97,8 +101,9 @@ class CsvScan:
             finally:
                 forget()
 
-    def _connect(self) -> Any:
+    def _connect(self, threads: int | None = None) -> Any:
         return connect(
+            threads=threads,
             paths=self.paths,
             spill_dir=self._spill_dir,
             memory_limit=self._source.memory_limit,
@@ -115,10 +120,9 @@ class CsvScan:
 
     def verify(self) -> None:
         """Raise `DataError` when a file is not what it was when the table was offered."""
-        for file in self._source.files:
-            fault = file.fault()
-            if fault is not None:
-                raise fault
+        fault = self._source.changed()
+        if fault is not None:
+            raise fault
 
     def explain(self, error: Exception) -> Exception | None:
         """Return the files' own fault behind an error of whoever read them.
@@ -126,6 +130,7 @@ class CsvScan:
         None when they are sound. `sql` has changed then if DuckDB had taken the files for broken:
         it now reads them without guessing.
         """
+        self._fault = self._fault or self._source.changed()
         if self._fault is None and may_be_the_files(error):
             with closing(self._connect()) as connection:
                 forget = self._cancelled.on_cancel(connection.interrupt)
