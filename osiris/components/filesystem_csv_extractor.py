@@ -55,6 +55,10 @@ class CsvExtractorConfig(ComponentConfig):
     compression: Compression = Field(
         default="infer", description="infer: by the suffix of each file, .gz or .zst."
     )
+    parallel: bool = Field(
+        default=True,
+        description="Whether several threads read a file. An error says when to turn it off.",
+    )
     max_row_bytes: int = Field(
         default=DEFAULT_ROW_BYTES,
         ge=DEFAULT_ROW_BYTES,

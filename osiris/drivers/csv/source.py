@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from osiris.components.filesystem_csv_extractor import DEFAULT_ROW_BYTES, CsvExtractorConfig
+from osiris.core.errors import DataError
 from osiris.drivers.csv.files import CsvFile
 from osiris.drivers.duckdb.connection import literal, path_literal
 
@@ -47,7 +48,7 @@ class CsvSource:
             "allow_quoted_nulls = false",
             "strict_mode = true",
             f"compression = {literal(chosen[0].compression)}",
-            f"parallel = {str(not careful).lower()}",
+            f"parallel = {str(config.parallel and not careful).lower()}",
             *self._row_bytes(chosen),
         ]
         return f"read_csv({', '.join(arguments)})"
@@ -64,6 +65,11 @@ class CsvSource:
     def paths(self) -> tuple[str, ...]:
         """The files that DuckDB reads."""
         return tuple(str(file.readable) for file in self.files)
+
+    def changed(self) -> DataError | None:
+        """Return what happened to the first file that is not what it was when it was found."""
+        faults = (file.fault() for file in self.files)
+        return next((fault for fault in faults if fault is not None), None)
 
     @property
     def memory_limit(self) -> str:

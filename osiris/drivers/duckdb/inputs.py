@@ -2,17 +2,49 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import duckdb
+import pyarrow as pa
 
-from osiris.core.errors import ConfigError
-from osiris.core.stream import TableStream
+from osiris.core.errors import ConfigError, InternalError
+from osiris.core.stream import Scan, TableStream
 from osiris.drivers.duckdb.connection import identifier
+from osiris.drivers.duckdb.schema import accepted_batches, accepted_schema
 
 _ARROW_SCAN = "ARROW_SCAN"
 _REPEATING = ("REC_CTE", "RECURSIVE")
+_INCOMING = "osiris_incoming"
+
+
+class OneReading:
+    """A table stream as DuckDB takes Arrow tables: its schema at any time, its rows once.
+
+    DuckDB asks for the rows once for each scan in the query that it runs. `begun` says that it did.
+    """
+
+    def __init__(self, stream: TableStream) -> None:
+        self._stream = stream
+        self._schema = accepted_schema(stream.schema)
+        self.begun = False
+
+    def __arrow_c_schema__(self) -> object:
+        """Hand out the schema."""
+        return self._schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand out the rows; raise `InternalError` when asked again."""
+        if self.begun:
+            raise InternalError(
+                f"the query reads the table from step {self._stream.source!r} twice, "
+                "which its plan did not say",
+                hint="this is a bug; referring to the table in one CTE AS MATERIALIZED avoids it",
+            )
+        self.begun = True
+        batches = accepted_batches(iter(self._stream), self._schema)
+        reader = pa.RecordBatchReader.from_batches(self._schema, batches)
+        return reader.__arrow_c_stream__(requested_schema)
 
 
 def table_names(inputs: Mapping[str, TableStream]) -> dict[str, str]:
@@ -41,63 +73,80 @@ def _plain(name: str) -> str:
     return re.sub(r"\W", "_", name)
 
 
-def attach(connection: Any, query: str, inputs: Mapping[str, TableStream]) -> list[str]:
-    """Make every input a table of the connection; return the names of inputs read as scans.
+class InputTables:
+    """The inputs of one query on its connection, each under all its names."""
 
-    A table that comes as a stream can be read once only: when the query reads it more often, or it
-    cannot be told, it is put into a temporary table first (on disk beyond the memory limit).
-    """
-    names = table_names(inputs)
-    streams = {key: stream for key, stream in inputs.items() if stream.scan is None}
-    scans = [key for key, stream in inputs.items() if stream.scan is not None]
-    for name, key in names.items():
-        scan = inputs[key].scan
-        if scan is not None:
-            connection.execute(f"CREATE VIEW {identifier(name)} AS {scan.sql}")
-    for name, key in names.items():
-        if key in streams:
-            connection.register(name, streams[key].schema.empty_table())
-    copied = _read_more_than_once(connection, query, names, streams)
-    for key, stream in streams.items():
-        mine = [name for name, owner in names.items() if owner == key]
-        _attach_stream(connection, stream, mine, copy=key in copied)
-    return scans
+    def __init__(self, connection: Any, inputs: Mapping[str, TableStream]) -> None:
+        self._connection = connection
+        self._names = table_names(inputs)
+        self._keys = {name.casefold(): key for name, key in self._names.items()}
+        self._streams = {k: OneReading(s) for k, s in inputs.items() if s.scan is None}
+        self._copied: set[str] = set()
+        for name, key in self._names.items():
+            if key in self._streams:
+                connection.register(name, self._streams[key])
+        self.attach_scans({k: s.scan for k, s in inputs.items() if s.scan is not None})
 
+    def attach_scans(self, scans: Mapping[str, Scan]) -> None:
+        """Make views of the inputs that DuckDB reads itself, as their SQL is now."""
+        for name, key in self._names.items():
+            if key in scans:
+                sql = f"CREATE OR REPLACE VIEW {identifier(name)} AS {scans[key].sql}"
+                self._connection.execute(sql)
 
-def _attach_stream(connection: Any, stream: TableStream, names: list[str], *, copy: bool) -> None:
-    reader = stream.reader()
-    for name in names:
-        connection.unregister(name)
-    if not copy:
-        for name in names:
-            connection.register(name, reader)
-        return
-    first, *others = names
-    connection.register("osiris_incoming", reader)
-    connection.execute(f"CREATE TEMP TABLE {identifier(first)} AS SELECT * FROM osiris_incoming")
-    connection.unregister("osiris_incoming")
-    for name in others:
-        connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS FROM {identifier(first)}")
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether the query could run once more: no table came as a stream that is gone then."""
+        return all(key in self._copied or not s.begun for key, s in self._streams.items())
 
+    def copy_repeated(self, query: str) -> None:
+        """Put the streams that the query reads more than once into temporary tables.
 
-def _read_more_than_once(
-    connection: Any, query: str, names: Mapping[str, str], streams: Mapping[str, TableStream]
-) -> set[str]:
-    """Return the streams that the query's plan may read more than once.
-
-    The plan is made over empty tables. It says how many Arrow tables it reads, not which: unless
-    each that is referred to is read exactly once, all are copied.
-    """
-    try:
-        referred = {name.casefold() for name in connection.get_table_names(query)}
-        plan = connection.execute(f"EXPLAIN (FORMAT JSON) {query}").fetchall()[0][1]
+        They take memory, and disk beyond the memory limit. The query's text says which table it
+        names how often; its plan says how many streams are read, when parts of it are repeated.
+        """
+        named = Counter(
+            self._keys[name.casefold()]
+            for name in _named_tables(self._connection, query)
+            if name.casefold() in self._keys
+        )
+        once = [key for key in self._streams if named[key] == 1]
+        for key in self._streams:
+            if named[key] > 1:
+                self._copy(key)
+        plan = self._connection.execute(f"EXPLAIN (FORMAT JSON) {query}").fetchall()[0][1]
         operators = list(operator_names(json.loads(plan)))
-    except (duckdb.Error, ValueError, IndexError):
-        return set(streams)
-    wanted = {key for name, key in names.items() if name.casefold() in referred} & set(streams)
-    reads = sum(_ARROW_SCAN in name for name in operators)
-    repeats = any(mark in name for name in operators for mark in _REPEATING)
-    return set(streams) if repeats or reads > len(wanted) else set()
+        reads = sum(_ARROW_SCAN in name for name in operators)
+        if reads > len(once) or any(mark in name for name in operators for mark in _REPEATING):
+            for key in once:
+                self._copy(key)
+
+    def _copy(self, key: str) -> None:
+        first, *others = [name for name, owner in self._names.items() if owner == key]
+        for name in (first, *others):
+            self._connection.unregister(name)
+        self._connection.register(_INCOMING, self._streams[key])
+        sql = f"CREATE TEMP TABLE {identifier(first)} AS FROM {_INCOMING}"
+        self._connection.execute(sql)
+        self._connection.unregister(_INCOMING)
+        for name in others:
+            sql = f"CREATE TEMP VIEW {identifier(name)} AS FROM {identifier(first)}"
+            self._connection.execute(sql)
+        self._copied.add(key)
+
+
+def _named_tables(connection: Any, query: str) -> Iterator[str]:
+    """Yield the name of every table that a query's text refers to, each time it does."""
+    tree = connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [query]).fetchall()[0][0]
+    pending = [json.loads(tree)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                yield str(node["table_name"])
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
 
 
 def operator_names(plan: Any) -> Iterator[str]:
