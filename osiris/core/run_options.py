@@ -23,11 +23,8 @@ class StepOutputs(StrEnum):
 
 
 def default_jobs() -> int:
-    """Return how many steps run at once by default: twice the usable cores, at most four.
-
-    A step spends much of its time waiting for a server or a disk: with one step a core, cores idle.
-    """
-    return min(_MOST_JOBS, 2 * len(os.sched_getaffinity(0)))
+    """Return how many steps run at once by default: the usable cores, at most four."""
+    return min(_MOST_JOBS, len(os.sched_getaffinity(0)))
 
 
 @dataclass(frozen=True)
