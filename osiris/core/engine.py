@@ -26,6 +26,9 @@ from osiris.core.step_config import StepConfig
 from osiris.core.step_runner import StepPlace, StepRunner, UpstreamFailedError
 from osiris.core.step_task import KEEPER, Phase, StepTask
 
+_HEARING_SECONDS = 0.5
+"""How late a signal may be heard."""
+
 
 class Engine:
     """Runs the steps of one manifest, overlapping, in threads of this process.
@@ -94,7 +97,9 @@ class Engine:
         """Wait until every submitted step has ended, then clean up."""
         with self._changed:
             while not all(task.phase.ended for task in self._tasks.values()):
-                self._changed.wait()
+                # Python does not hear a signal that comes just before its main thread begins to
+                # wait until it wakes up: not for ever.
+                self._changed.wait(_HEARING_SECONDS)
         for task in self._tasks.values():
             if task.outlet is not None:
                 task.outlet.discard()
