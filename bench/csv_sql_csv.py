@@ -112,7 +112,10 @@ def _reference(directory: Path) -> Command:
     return Command("duckdb COPY", [sys.executable, "-c", _PROGRAM, sql], directory)
 
 
-_PROGRAM = "import sys, duckdb; duckdb.connect().execute(sys.argv[1])"
+_PROGRAM = (
+    "import sys, duckdb; connection = duckdb.connect(); "
+    "connection.execute('SET enable_progress_bar = false'); connection.execute(sys.argv[1])"
+)
 
 
 def _duckdb(sql: str) -> None:

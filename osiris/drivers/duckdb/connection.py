@@ -54,6 +54,7 @@ def connect(
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would go to standard output
     connection.execute("PRAGMA enable_profiling = 'no_output'")
     named = [form(path) for path in paths for form in (literal, path_literal)]
     if named:
