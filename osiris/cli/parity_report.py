@@ -18,7 +18,8 @@ def comparison_lines(comparison: Comparison, limit: int) -> Iterator[str]:
     """Yield the lines about a comparison; a line takes at most `limit` cells."""
     yield from _sides(comparison, limit)
     if comparison.a.session == comparison.b.session:
-        yield f"{styled('note:', 'warn')} both are of one run; that they agree proves little"
+        note = "both are records of one run; that they agree proves little"
+        yield f"{styled('note:', 'warn')} {note}"
     yield ""
     yield from _table(comparison, limit)
     yield ""
