@@ -103,7 +103,8 @@ class InputTables:
         """Put the streams that the query reads more than once into temporary tables.
 
         They take memory, and disk beyond the memory limit. The query's text says which table it
-        names how often; its plan says how many streams are read, when parts of it are repeated.
+        names how often; its plan says how many streams are read, when parts of it are repeated or
+        a function names tables.
         """
         named = Counter(
             self._keys[name.casefold()]
@@ -118,7 +119,7 @@ class InputTables:
         operators = list(operator_names(json.loads(plan)))
         reads = sum(_ARROW_SCAN in name for name in operators)
         if reads > len(once) or any(mark in name for name in operators for mark in _REPEATING):
-            for key in once:
+            for key in [key for key in self._streams if key not in self._copied]:
                 self._copy(key)
 
     def _copy(self, key: str) -> None:
