@@ -127,7 +127,7 @@ def _unzstd(data: bytes) -> bytes:
         ({"compression": "zstd"}, _unzstd),
         ({"path": "t.gz", "compression": "none"}, bytes),
     ],
-    ids=str,
+    ids=["gz", "zst", "gzip", "zstd", "none"],
 )
 @pytest.mark.parametrize("rows", [0, 3, 200_000])
 def test_compressed_bytes_are_the_same_whenever_and_however_made(
