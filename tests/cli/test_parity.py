@@ -167,7 +167,7 @@ def test_what_is_no_run_ends_with_2(two: Osiris, names: tuple[str, ...], words: 
 def test_a_copy_of_a_run_is_called_one(two: Osiris, tmp_path: Path) -> None:
     a, b = run_ids(two)
     copy = shutil.copytree(two.cwd / "logs" / a, tmp_path / "copy")
-    assert "\nnote: both are of one run; " in two("parity", a, copy).out
+    assert "\nnote: both are records of one run; " in two("parity", a, copy).out
     assert "note:" not in two("parity", a, b).out
 
 

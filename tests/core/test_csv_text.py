@@ -84,7 +84,7 @@ PLAIN: list[tuple[pa.Array, list[str]]] = [
     (ints(pa.timestamp("s", "Europe/Prague"), 0), ["1970-01-01 01:00:00+0100"]),
     (pa.nulls(2), ["", ""]),
     (pa.array([1, None]).dictionary_encode(), ["1", ""]),
-]  # fmt: skip
+]  # laid out by hand - one case a line  # fmt: skip
 """Columns whose cells are never quoted."""
 
 TEXTS: list[tuple[pa.Array, list[str]]] = [
@@ -108,7 +108,7 @@ TEXTS: list[tuple[pa.Array, list[str]]] = [
      ["P1M2DT3.5S", "P-1M-2DT-0.000000001S", "", "P0M0DT-9223372036.854775808S"]),
     (UUID, ["00010203-0405-0607-0809-0a0b0c0d0e0f", ""]),
     (JSON, ['{""a"": 1}', ""]),
-]  # fmt: skip
+]  # laid out by hand - one case a line  # fmt: skip
 """Columns whose cells are texts."""
 
 NESTED: list[tuple[Any, pa.DataType]] = [

@@ -105,7 +105,7 @@ def test_nothing_is_quoted(step: _Step) -> None:
          {"delimiter": "-"}, {"delimiter": "x"}, {"encoding": "rot13"}, {"encoding": "klingon"},
          {"path": "out/"}, {"path": ".."}, {"quoting": "some"}, {"compression": "rar"}],
     ids=str,
-)  # fmt: skip
+)  # laid out by hand - one case a line  # fmt: skip
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CsvWriterConfig.model_validate({"path": "t.csv", **options})
