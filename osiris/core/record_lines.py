@@ -56,9 +56,19 @@ def seconds(iso: object) -> float | None:
         return None
 
 
+def strict_json(data: bytes) -> Any:
+    """Return the value of a JSON text; ValueError also for NaN and Infinity, which are not JSON."""
+    return json.loads(data, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    msg = f"{constant} is not JSON"
+    raise ValueError(msg)
+
+
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
+        record = strict_json(line)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

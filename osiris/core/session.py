@@ -112,8 +112,13 @@ class SessionContext:
         """Take one record; see `core.records.Emit`."""
         with self._lock:
             shown = self._write(record)
-            if self._observer is not None:
+            if self._observer is None:
+                return
+            try:
                 self._observer(shown)
+            except Exception:  # whoever watches a run must not be able to break it
+                self._observer = None
+                self.logger.warning("the run's observer failed; it is told no more", exc_info=True)
 
     def _write(self, record: Record) -> Record:
         """Mask, count and write; return the record as it may be shown."""

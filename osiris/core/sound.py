@@ -22,8 +22,13 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, list) and all(fits(item, arguments[0]) for item in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(v, arguments[1]) for v in value.values())
+    if type(value) in {int, float} and not abs(value) < _LARGEST:
+        return False
     return hint is Any or type(value) in _JSON_TYPES.get(hint, (hint,))
 
+
+_LARGEST = 1 << 63
+"""Counts are of 64 bits; JSON knows no limit."""
 
 _JSON_TYPES: dict[Any, tuple[type, ...]] = {float: (int, float), None: (NoneType,)}
 """Where JSON's types are not Python's; `True` is no number, so types are compared exactly."""

@@ -1,6 +1,5 @@
 """From a run's directory to its record; nothing in the directory is taken for granted."""
 
-import json
 import os
 import socket
 from collections.abc import Mapping
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from osiris.core.layout import RunLayout
+from osiris.core.record_lines import strict_json
+from osiris.core.regular_file import UnusableFileError, read_regular_file
 from osiris.core.sound import fits
 from osiris.core.status import RunState
 from osiris.core.status_file import process_start
@@ -69,12 +70,11 @@ def _record(directory: Path, *, whole: bool) -> RunRecord:
 def _status(path: Path) -> tuple[dict[str, Any], str | None]:
     """Return status.json, or an empty object and what is wrong with it."""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(_LARGEST_STATUS))
+        data = strict_json(read_regular_file(path, limit=_LARGEST_STATUS))
     except FileNotFoundError:
         return {}, f"{path.name} is missing"
-    except OSError as error:
-        return {}, f"{path.name} cannot be read: {error.strerror}"
+    except UnusableFileError as error:
+        return {}, f"{path.name} cannot be read: {error}"
     except (ValueError, RecursionError):
         return {}, f"{path.name} is damaged"
     if not isinstance(data, dict):

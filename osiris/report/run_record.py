@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
+
+_LARGEST = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -97,15 +100,16 @@ def text(data: Mapping[str, Any], key: str) -> str | None:
 
 
 def number(data: Mapping[str, Any], key: str) -> int | None:
-    """Return a member that should be a whole number; None when it is not."""
+    """Return a member that should be a whole number of 64 bits; None when it is not."""
     value = data.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int and abs(value) < _LARGEST else None
 
 
 def real(data: Mapping[str, Any], key: str) -> float | None:
-    """Return a member that should be a number; None when it is not."""
+    """Return a member that should be a finite number; None when it is not."""
     value = data.get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    whole = number(data, key)
+    return value if isinstance(value, float) and isfinite(value) else whole
 
 
 def mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:
