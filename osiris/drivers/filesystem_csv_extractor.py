@@ -10,6 +10,7 @@ from osiris.core.stream import TableStream
 from osiris.drivers.csv.casts import TypedColumn
 from osiris.drivers.csv.files import CsvFile, readable_files
 from osiris.drivers.csv.inference import infer_types
+from osiris.drivers.csv.line_ends import understandable
 from osiris.drivers.csv.records import header_of
 from osiris.drivers.csv.scan import CsvScan
 from osiris.drivers.csv.source import CsvSource
@@ -35,6 +36,7 @@ class FilesystemCsvExtractorDriver:
         ctx.cancelled.raise_if_set()
         files = tuple(readable_files(config, ctx.base_dir, ctx.spill_dir, ctx.cancelled))
         names = _names(files, config)
+        files = understandable(files, config, ctx.spill_dir)
         source = CsvSource(files, config, len(names))
         types = _types(source, names, ctx)
         columns = [
@@ -48,11 +50,10 @@ def _names(files: tuple[CsvFile, ...], config: CsvExtractorConfig) -> list[str]:
     """Return the names of the columns, which are the same in every file."""
     if not config.header:
         return list(config.declared)
-    source = CsvSource(files, config, 0)
     first, *others = files
-    names = header_of(first, source)
+    names = header_of(first, config)
     for file in others:
-        if (found := header_of(file, source)) != names:
+        if (found := header_of(file, config)) != names:
             raise DataError(
                 f"{file.original}:1: other columns than {first.original}: {', '.join(found)}",
                 hint=f"expected {', '.join(names)}",

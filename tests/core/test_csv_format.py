@@ -142,8 +142,13 @@ def test_every_delimiter(delimiter: str, quoting: str) -> None:
     )
     rows = read_back(csv_bytes(table, delimiter=delimiter, quoting=quoting), delimiter=delimiter)
     assert rows[1] == [
-        "01:02:03.000000", "2024-01-02 03:04:05Z", f"a{delimiter}b", "-0.000000001", "1e-30", "true"
-    ]  # laid out by hand - one case a line  # fmt: skip
+        "01:02:03.000000",
+        "2024-01-02 03:04:05Z",
+        f"a{delimiter}b",
+        "-0.000000001",
+        "1e-30",
+        "true",
+    ]
 
 
 def test_a_time_cannot_stand_unquoted_between_colons() -> None:

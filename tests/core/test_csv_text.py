@@ -46,25 +46,33 @@ INTERVAL = pa.month_day_nano_interval()
 
 PLAIN: list[tuple[pa.Array, list[str]]] = [
     *[
-        (pa.array([-(1 << bits - 1), None, (1 << bits - 1) - 1], getattr(pa, f"int{bits}")()),
-         [str(-(1 << bits - 1)), "", str((1 << bits - 1) - 1)])
+        (
+            pa.array([-(1 << bits - 1), None, (1 << bits - 1) - 1], getattr(pa, f"int{bits}")()),
+            [str(-(1 << bits - 1)), "", str((1 << bits - 1) - 1)],
+        )
         for bits in (8, 16, 32, 64)
     ],
     *[
-        (pa.array([0, None, (1 << bits) - 1], getattr(pa, f"uint{bits}")()),
-         ["0", "", str((1 << bits) - 1)])
+        (
+            pa.array([0, None, (1 << bits) - 1], getattr(pa, f"uint{bits}")()),
+            ["0", "", str((1 << bits) - 1)],
+        )
         for bits in (8, 16, 32, 64)
     ],
-    (floats("f8", 0.1, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1e22, 1 / 3),
-     ["0.1", "-0", "nan", "inf", "-inf", "5e-324", "1e+22", "0.3333333333333333"]),
+    (
+        floats("f8", 0.1, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1e22, 1 / 3),
+        ["0.1", "-0", "nan", "inf", "-inf", "5e-324", "1e+22", "0.3333333333333333"],
+    ),
     (floats("f4", 0.1, 1e-45, 3.4028235e38), ["0.1", "1e-45", "3.4028235e+38"]),
     (floats("f2", 65504.0, 0.5), ["65504", "0.5"]),
     (pa.array([True, False, None]), ["true", "false", ""]),
     (pa.array([D("-" + "9" * 38), D(0), None], pa.decimal128(38, 0)), ["-" + "9" * 38, "0", ""]),
     (pa.array([D("-" + "9" * 76), None], pa.decimal256(76, 0)), ["-" + "9" * 76, ""]),
     (pa.array([D("1e-76")], pa.decimal256(76, 76)), ["0." + "0" * 75 + "1"]),
-    (pa.array([D("1e-8"), D(0), None, D("-12.5")], pa.decimal128(18, 8)),
-     ["0.00000001", "0.00000000", "", "-12.50000000"]),
+    (
+        pa.array([D("1e-8"), D(0), None, D("-12.5")], pa.decimal128(18, 8)),
+        ["0.00000001", "0.00000000", "", "-12.50000000"],
+    ),
     (pa.array([D("0.000001"), D(0)], pa.decimal128(18, 6)), ["0.000001", "0.000000"]),
     (pa.array([D("12300"), None, D(0)], pa.decimal128(5, -2)), ["12300", "", "0"]),
     (pa.array([D("-9999999.99")], pa.decimal32(9, 2)), ["-9999999.99"]),
@@ -78,19 +86,29 @@ PLAIN: list[tuple[pa.Array, list[str]]] = [
     (ints(pa.timestamp("s"), -1), ["1969-12-31 23:59:59"]),
     (ints(pa.timestamp("ms"), -1), ["1969-12-31 23:59:59.999"]),
     (ints(pa.timestamp("us"), -1, None), ["1969-12-31 23:59:59.999999", ""]),
-    (ints(pa.timestamp("ns"), LEAST, MOST),
-     ["1677-09-21 00:12:43.145224192", "2262-04-11 23:47:16.854775807"]),
+    (
+        ints(pa.timestamp("ns"), LEAST, MOST),
+        ["1677-09-21 00:12:43.145224192", "2262-04-11 23:47:16.854775807"],
+    ),
     (ints(pa.timestamp("us", "UTC"), 0), ["1970-01-01 00:00:00.000000Z"]),
     (ints(pa.timestamp("s", "Europe/Prague"), 0), ["1970-01-01 01:00:00+0100"]),
     (pa.nulls(2), ["", ""]),
     (pa.array([1, None]).dictionary_encode(), ["1", ""]),
-]  # laid out by hand - one case a line  # fmt: skip
+]
 """Columns whose cells are never quoted."""
 
 TEXTS: list[tuple[pa.Array, list[str]]] = [
-    (ints(pa.duration("s"), LEAST, -1, 0, None, 90_000, MOST),
-     ["-2562047788015215:30:08", "-00:00:01", "00:00:00", "", "25:00:00",
-      "2562047788015215:30:07"]),
+    (
+        ints(pa.duration("s"), LEAST, -1, 0, None, 90_000, MOST),
+        [
+            "-2562047788015215:30:08",
+            "-00:00:01",
+            "00:00:00",
+            "",
+            "25:00:00",
+            "2562047788015215:30:07",
+        ],
+    ),
     (ints(pa.duration("ms"), LEAST, -1), ["-2562047788015:12:55.808", "-00:00:00.001"]),
     (ints(pa.duration("us"), LEAST, MOST), ["-2562047788:00:54.775808", "2562047788:00:54.775807"]),
     (ints(pa.duration("ns"), LEAST, 1), ["-2562047:47:16.854775808", "00:00:00.000000001"]),
@@ -104,11 +122,13 @@ TEXTS: list[tuple[pa.Array, list[str]]] = [
     (pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(["x", None])), ["x", "", ""]),
     (pa.array([b"\x01", None]).dictionary_encode(), ["01", ""]),
     (pa.RunEndEncodedArray.from_arrays(ENDS, pa.array(["a", None])), ["a", "a", ""]),
-    (pa.array([(1, 2, 3_500_000_000), (-1, -2, -1), None, (0, 0, LEAST)], INTERVAL),
-     ["P1M2DT3.5S", "P-1M-2DT-0.000000001S", "", "P0M0DT-9223372036.854775808S"]),
+    (
+        pa.array([(1, 2, 3_500_000_000), (-1, -2, -1), None, (0, 0, LEAST)], INTERVAL),
+        ["P1M2DT3.5S", "P-1M-2DT-0.000000001S", "", "P0M0DT-9223372036.854775808S"],
+    ),
     (UUID, ["00010203-0405-0607-0809-0a0b0c0d0e0f", ""]),
     (JSON, ['{""a"": 1}', ""]),
-]  # laid out by hand - one case a line  # fmt: skip
+]
 """Columns whose cells are texts."""
 
 NESTED: list[tuple[Any, pa.DataType]] = [

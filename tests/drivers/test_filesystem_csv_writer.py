@@ -99,13 +99,22 @@ def test_nothing_is_quoted(step: _Step) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"null_text": text} for text in ("0", "-1.5", "nan", "INF", "true", "a,b", '"', "x\n")
-    ] + [{"null_text": "2024-01-01"}, {"null_text": "12:00:00"}, {"delimiter": "::"},
-         {"delimiter": "-"}, {"delimiter": "x"}, {"encoding": "rot13"}, {"encoding": "klingon"},
-         {"path": "out/"}, {"path": ".."}, {"quoting": "some"}, {"compression": "rar"}],
+    [{"null_text": text} for text in ("0", "-1.5", "nan", "INF", "true", "a,b", '"', "x\n")]
+    + [
+        {"null_text": "2024-01-01"},
+        {"null_text": "12:00:00"},
+        {"delimiter": "::"},
+        {"delimiter": "-"},
+        {"delimiter": "x"},
+        {"encoding": "rot13"},
+        {"encoding": "klingon"},
+        {"path": "out/"},
+        {"path": ".."},
+        {"quoting": "some"},
+        {"compression": "rar"},
+    ],
     ids=str,
-)  # laid out by hand - one case a line  # fmt: skip
+)
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CsvWriterConfig.model_validate({"path": "t.csv", **options})

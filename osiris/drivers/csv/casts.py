@@ -30,9 +30,26 @@ def _strptime(kind: str, *formats: str) -> str:
     return f"try_strptime({{c}}, [{', '.join(map(literal, formats))}])::{kind}"
 
 
-def _with_clock(*dates: str) -> tuple[str, ...]:
-    clocks = (" %H:%M:%S.%f", " %H:%M:%S", "T%H:%M:%S.%f", "T%H:%M:%S", " %H:%M", "T%H:%M", "")
-    return tuple(date + clock for date in dates for clock in clocks)
+_DATES = ("%Y-%m-%d", "%Y/%m/%d")
+_MIDNIGHT = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00", "%Y-%m-%d 00:00:00.000000")
+
+
+def _dated(*clocks: str) -> str:
+    """Return SQL that reads a date, of either separator, with one of some clocks behind it."""
+    return _strptime("TIMESTAMP", *(date + clock for date in _DATES for clock in clocks))
+
+
+# A format that does not match costs ten times one that does: the text's length tells which to try.
+_TIMESTAMP = f"""CASE
+    WHEN contains({{c}}, 'T') THEN
+        CASE WHEN strlen({{c}}) > 19 THEN {_dated("T%H:%M:%S.%f")}
+        ELSE {_dated("T%H:%M:%S", "T%H:%M")} END
+    WHEN strlen({{c}}) > 19 THEN {_dated(" %H:%M:%S.%f")}
+    WHEN strlen({{c}}) > 10 THEN {_dated(" %H:%M:%S", " %H:%M", " %H:%M:%S.%f")}
+    ELSE {_dated("")} END"""
+_TIME = f"""CASE
+    WHEN strlen({{c}}) > 8 THEN {_strptime("TIME", "%H:%M:%S.%f")}
+    ELSE {_strptime("TIME", "%H:%M:%S", "%H:%M", "%H:%M:%S.%f")} END"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Rule:
 
 _INTEGER = (_CANONICAL, _matching(r"\s*[+-]?[0-9]+([.]0*)?\s*"))
 _FLOAT = (
-    "isfinite({v})",
+    "isfinite({v}) AND NOT contains({c}, '_')",  # DuckDB reads 1_0 as 10
     "{v} IS NOT NULL AND regexp_full_match(lower({c}), '\\s*[+-]?(inf|infinity|nan)\\s*')",
 )
 _DIGITS = "rtrim(ltrim(replace(split_part(lower({}), 'e', 1), '.', ''), '-0'), '0')"
@@ -57,8 +74,6 @@ _PLAIN_FLOAT = (
     _matching("-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?")
     + f" AND {_DIGITS.format('{c}')} = {_DIGITS.format('{v}::VARCHAR')}",
 )
-_DATES = ("%Y-%m-%d", "%Y/%m/%d")
-_MIDNIGHT = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00", "%Y-%m-%d 00:00:00.000000")
 _ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
 _ZONE = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 
@@ -92,13 +107,13 @@ _RULES: dict[str, Rule] = {
     ),
     "time": Rule(
         "TIME",
-        _strptime("TIME", "%H:%M:%S.%f", "%H:%M:%S", "%H:%M"),
+        _TIME,
         (_PLAIN_TIME,),
         (_CANONICAL,),
     ),
     "timestamp": Rule(
         "TIMESTAMP",
-        _strptime("TIMESTAMP", *_with_clock(*_DATES)),
+        _TIMESTAMP,
         (_PLAIN_DATE, _CANONICAL),
         (_PLAIN_DATE,),
     ),
@@ -123,7 +138,7 @@ def _decimal(kind: str, scale: int) -> Rule:
     declared = _matching(rf"\s*[+-]?[0-9]*([.]{digits})?\s*")
     inferred = _matching(f"-?(0|[1-9][0-9]*)([.]{digits})?")
     # Two characters behind a point cannot hold an exponent that makes a value inexact; more can.
-    fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - as the comment above says
+    fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - see above
     return Rule(kind.upper(), _CAST, (fast, declared), (_CANONICAL, inferred))
 
 

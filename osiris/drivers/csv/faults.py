@@ -9,11 +9,11 @@ import duckdb
 from osiris.core.errors import DataError
 from osiris.drivers.csv.casts import MISFIT, TypedColumn
 from osiris.drivers.csv.files import CsvFile
-from osiris.drivers.csv.records import line_of_record, line_of_row, unclosed_quote
+from osiris.drivers.csv.records import line_of_record, line_of_row, strict_fault
 from osiris.drivers.csv.source import HEAD_ROWS, CsvSource
 
 _SHOWN = 80
-_QUOTES = "correct the file, or tell how it is written: `delimiter`, `quote`"
+_QUOTES = "correct the file, which may be cut short, or say how it is written: `delimiter`, `quote`"
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"Expected Number of Columns: (\d+) Found: (\d+)",
@@ -67,19 +67,17 @@ def _broken(connection: Any, source: CsvSource, file: CsvFile) -> DataError | No
     except duckdb.Error as error:
         return _in_words(source, file, str(error))
     # Reading without guessing does not mind when the file ends inside of quotes.
-    line = unclosed_quote(file, source) if source.config.quote else None
-    if line is None:
+    fault = strict_fault(file, source.config) if source.config.quote else None
+    if fault is None:
         return None
-    return DataError(
-        f"{file.original}:{line}: the file ends inside a quoted cell",
-        hint="the file may be cut short",
-    )
+    line, what = fault
+    return DataError(f"{file.original}:{line}: {what}", hint=_QUOTES)
 
 
 def _in_words(source: CsvSource, file: CsvFile, text: str) -> DataError:
     where = f"{file.original}"
     if found := re.search(r"CSV Error on Line: (\d+)", text):
-        where += f":{line_of_record(file, source, int(found[1]))}"
+        where += f":{line_of_record(file, source.config, int(found[1]))}"
     for pattern, meaning, hint in _MEANINGS:
         if found := re.search(pattern, text):
             return DataError(f"{where}: {meaning.format(*found.groups())}", hint=hint)
@@ -108,7 +106,7 @@ def _misfit(
         (column, flags[2 * i + 1]) for i, column in enumerate(typed) if flags[2 * i]
     )
     shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-    line = line_of_row(file, source, number)
+    line = line_of_row(file, source.config, number, source.width)
     return DataError(
         f"{file.original}:{line}: column {column.name!r}: {shown!r} does not fit {column.type}",
         hint=_declare(column),

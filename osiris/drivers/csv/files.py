@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,20 +19,41 @@ from osiris.core.atomic_file import write_error
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, DataError
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
+"""Bytes read at once."""
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """One file as the pipeline names it, and where UTF-8 text of it can be read by DuckDB.
+    """One file as the pipeline names it, and where its text lies in UTF-8.
 
-    `stamp` is what the readable file was when it was found: (inode, size in bytes, time in ns).
+    Attributes:
+        original: the file the pipeline names.
+        text: the whole text in UTF-8: the file itself or a copy.
+        text_compression: how `text` is compressed.
+        readable: what DuckDB reads: `text`, or a copy that it does not misunderstand.
+        compression: how `readable` is compressed.
+        stamp: what `readable` was when it was found: (inode, size in bytes, time in ns).
+        headed: whether `readable` begins with a header that `text` has not.
+
     """
 
     original: Path
+    text: Path
+    text_compression: str
     readable: Path
     compression: str
     stamp: tuple[int, int, int]
+    headed: bool = False
+
+    @classmethod
+    def found(cls, original: Path, text: Path, compression: str) -> "CsvFile":
+        """Return a file whose text DuckDB reads as it is."""
+        return cls(original, text, compression, text, compression, _stamp(text))
+
+    def copied(self, copy: Path, *, headed: bool) -> "CsvFile":
+        """Return the file with a copy of its text for DuckDB."""
+        return replace(self, readable=copy, compression="none", stamp=_stamp(copy), headed=headed)
 
     def fault(self) -> DataError | None:
         """Return what happened to the file since it was found, if anything did."""
@@ -101,11 +122,10 @@ def readable_files(
     for path in find_files(config.path, base_dir):
         compression = compression_of(path.name, config.compression)
         if plain:
-            readable, written = path, compression
+            found.append(CsvFile.found(path, path, compression))
         else:
-            readable = _transcoded(path, compression, config.encoding, spill_dir, cancelled)
-            written = "none"
-        found.append(CsvFile(path, readable, written, _stamp(readable)))
+            copy = _transcoded(path, compression, config.encoding, spill_dir, cancelled)
+            found.append(CsvFile.found(path, copy, "none"))
     if len({file.compression for file in found}) > 1:
         raise ConfigError(
             f"{base_dir / config.path} matches files of different compressions",
@@ -130,9 +150,9 @@ def opened(path: Path, compression: str) -> Iterator[Any]:
 
 @contextmanager
 def opened_text(file: CsvFile) -> Iterator[IO[str]]:
-    """Open a file as text whose line ends are kept; undecodable bytes are replaced."""
-    with opened(file.readable, file.compression) as stream:
-        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    """Open a file as text whose line ends are kept; bytes that are not UTF-8 are surrogates."""
+    with opened(file.text, file.text_compression) as stream:
+        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _transcoded(
@@ -141,29 +161,47 @@ def _transcoded(
     """Write the file's text as UTF-8 into a temporary file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
+    with temporary_copy(spill_dir) as copy, opened(path, compression) as source:
+        while True:
+            cancelled.raise_if_set()
+            data = source.read(CHUNK)
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeError as error:
+                raise _undecodable(path, encoding, line, error) from error
+            line += text.count("\n")
+            copy.write(text.encode("utf-8", "surrogatepass"))
+            if not data:
+                return copy.path
+
+
+class _Copy:
+    """A file being written below the spill directory."""
+
+    def __init__(self, file: Any) -> None:
+        self.path = Path(file.name)
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        """Write all of the data; raise `DiskFullError` or `SystemStepError`."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+
+@contextmanager
+def temporary_copy(spill_dir: Path) -> Iterator[_Copy]:
+    """Make a file that lives as long as the spill directory; its text is complete on leaving."""
     try:
         spill_dir.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.NamedTemporaryFile(dir=spill_dir, suffix=".csv", delete=False) as copy,
-            opened(path, compression) as source,
-        ):
-            while True:
-                cancelled.raise_if_set()
-                data = source.read(_CHUNK)
-                try:
-                    text = decoder.decode(data, final=not data)
-                except UnicodeError as error:
-                    raise _undecodable(path, encoding, line, error) from error
-                line += text.count("\n")
-                _write(copy, text)
-                if not data:
-                    return Path(copy.name)
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by the `with` below
+            dir=spill_dir, suffix=".csv", delete=False, buffering=0
+        )
     except OSError as error:
         raise write_error(spill_dir, error) from error
-
-
-def _write(copy: Any, text: str) -> None:
-    copy.write(text.encode())
+    with file:
+        yield _Copy(file)
 
 
 def _undecodable(path: Path, encoding: str, line: int, error: UnicodeError) -> DataError:

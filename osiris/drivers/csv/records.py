@@ -2,31 +2,31 @@
 
 import csv
 import itertools
-from collections.abc import Iterator
-from typing import IO, Any
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.errors import DataError
 from osiris.drivers.csv.files import CsvFile, opened_text
-from osiris.drivers.csv.source import CsvSource
 
 _BIG_CELL = 1 << 30
-_REPLACED = "\ufffd"
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
-def _records(text: IO[str], source: CsvSource, *, strict: bool = False) -> Any:
+def records(text: Iterable[str], config: CsvExtractorConfig, *, strict: bool = False) -> Any:
     """Return a csv reader; a blank line is an empty record."""
     csv.field_size_limit(_BIG_CELL)
-    config = source.config
     options: dict[str, Any] = {"delimiter": config.delimiter, "strict": strict}
     options |= {"quotechar": config.quote} if config.quote else {"quoting": csv.QUOTE_NONE}
     return csv.reader(text, **options)
 
 
-def header_of(file: CsvFile, source: CsvSource) -> list[str]:
+def header_of(file: CsvFile, config: CsvExtractorConfig) -> list[str]:
     """Return the names in a file's first record; raise `DataError` when it cannot be one."""
     with opened_text(file) as text:
         try:
-            names: list[str] | None = next(_records(text, source, strict=True), None)
+            names: list[str] | None = next(records(text, config, strict=True), None)
         except csv.Error as error:
             raise DataError(f"{file.original}:1: the header cannot be read: {error}") from error
     if names is None:
@@ -41,7 +41,7 @@ def header_of(file: CsvFile, source: CsvSource) -> list[str]:
 def _check_names(file: CsvFile, names: list[str]) -> None:
     if not names:
         raise DataError(f"{file.original}:1: the first line is blank, not a line of column names")
-    if any(_REPLACED in name for name in names):
+    if any(_NOT_UTF8.search(name) for name in names):
         raise DataError(
             f"{file.original}:1: the header is not UTF-8 text",
             hint="give the step the `encoding` the file has, for instance utf-16 or cp1252",
@@ -60,21 +60,24 @@ def _check_names(file: CsvFile, names: list[str]) -> None:
         )
 
 
-def line_of_record(file: CsvFile, source: CsvSource, number: int) -> int:
-    """Return the line on which a record begins, both from 1; blank lines count as records."""
+def line_of_record(file: CsvFile, config: CsvExtractorConfig, number: int) -> int:
+    """Return the line on which a record begins that DuckDB counts, both from 1.
+
+    Blank lines count as records, and so does a header that was put before the file's text.
+    """
     with opened_text(file) as text:
-        reader = _records(text, source)
-        for _ in itertools.islice(_forgiving(reader), number - 1):
+        reader = records(text, config)
+        for _ in itertools.islice(_forgiving(reader), number - 1 - file.headed):
             pass
         return int(reader.line_num) + 1
 
 
-def line_of_row(file: CsvFile, source: CsvSource, number: int) -> int:
+def line_of_row(file: CsvFile, config: CsvExtractorConfig, number: int, width: int) -> int:
     """Return the line on which a row of the table begins, both from 1."""
-    blank_is_row = source.width == 1 and "" in source.config.null_texts
+    blank_is_row = width == 1 and "" in config.null_texts
     with opened_text(file) as text:
-        reader = _records(text, source)
-        if source.config.header:
+        reader = records(text, config)
+        if config.header:
             next(reader, None)
         line = int(reader.line_num) + 1
         for record in _forgiving(reader):
@@ -85,16 +88,17 @@ def line_of_row(file: CsvFile, source: CsvSource, number: int) -> int:
         return line
 
 
-def unclosed_quote(file: CsvFile, source: CsvSource) -> int | None:
-    """Return the line on which a record begins that the file ends in the middle of, if one does."""
+def strict_fault(file: CsvFile, config: CsvExtractorConfig) -> tuple[int, str] | None:
+    """Return the line on which the first record begins whose quoting is wrong, and what is."""
     with opened_text(file) as text:
-        reader = _records(text, source, strict=True)
+        reader = records(text, config, strict=True)
         line = 1
         try:
             for _ in reader:
                 line = int(reader.line_num) + 1
         except csv.Error as error:
-            return line if "unexpected end" in str(error) else None
+            cut = "unexpected end" in str(error)
+            return line, "the file ends inside a quoted cell" if cut else str(error)
     return None
 
 

@@ -39,7 +39,7 @@ class CsvSource:
         arguments = [
             f"[{', '.join(path_literal(str(file.readable)) for file in chosen)}]",
             "auto_detect = false",
-            f"header = {str(config.header).lower()}",
+            f"header = {str(config.header or chosen[0].headed).lower()}",
             f"delim = {literal(config.delimiter)}",
             f"quote = {quote}",
             f"escape = {quote}",
@@ -54,9 +54,10 @@ class CsvSource:
         return f"read_csv({', '.join(arguments)})"
 
     def _row_bytes(self, files: Sequence[CsvFile]) -> list[str]:
-        sizes = [file.stamp[1] for file in files if file.compression == "none"]
-        small = max((size for size in sizes if size <= _SMALL), default=0)
-        limit = max(self.config.max_row_bytes, small + 1)
+        limit = self.config.max_row_bytes
+        largest = max(file.stamp[1] for file in files)
+        if largest <= _SMALL and files[0].compression == "none":
+            limit = max(limit, largest + 1)
         if limit <= DEFAULT_ROW_BYTES:
             return [f"max_line_size = {limit}"]
         return [f"max_line_size = {limit}", f"buffer_size = {max(_SMALL, 4 * limit)}"]
