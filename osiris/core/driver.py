@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from osiris.components.component import ComponentConfig
 from osiris.core.cancel import CancelToken
 from osiris.core.events import StepEvent
 from osiris.core.metrics import MetricName
-from osiris.core.stream import TableStream
+
+if TYPE_CHECKING:  # whoever only sends steps to a sandbox needs no Arrow: a quarter of a second
+    from osiris.core.stream import TableStream
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Driver(Protocol):
         *,
         step_id: str,
         config: ComponentConfig,
-        inputs: Mapping[str, TableStream],
+        inputs: "Mapping[str, TableStream]",
         ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """Run the step.

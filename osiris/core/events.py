@@ -235,7 +235,8 @@ class StepFailed(StepEvent):
 class StepSkipped(StepEvent):
     """A step did not run, or was stopped, for a reason that is not its own.
 
-    `reason` is `upstream_failed`, `fail_fast` or `cancelled`; `because` the step that caused it.
+    `reason` is `upstream_failed`, `fail_fast` or `cancelled`, or `adapter_failed` when the place
+    where it was to run failed; `because` is the step that caused it.
     """
 
     reason: str

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from osiris.core.cancel import CancelToken
 from osiris.core.compiled import CompiledPipeline
@@ -62,7 +61,7 @@ class CollectedArtifacts:
 class ExecutionAdapter(ABC):
     """The life cycle of a run, the same everywhere: prepare, execute, collect."""
 
-    name: ClassVar[str]
+    name: str
 
     def run(self, request: RunRequest) -> CollectedArtifacts:
         """Run everything; `collect` runs whatever `execute` raises."""

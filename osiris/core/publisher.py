@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from osiris.core.atomic_file import AtomicFile, write_error
-from osiris.core.errors import CorruptDataError, StepError
+from osiris.core.errors import CorruptDataError, OsirisError, StepError
 from osiris.core.events import (
     ArtifactCreated,
     ArtifactPublished,
@@ -36,8 +36,7 @@ class Publisher:
     def take(self, record: Record) -> None:
         """Look at one record of the run, after it was kept."""
         if isinstance(record, ArtifactCreated):
-            target = self._outputs.get(record.step_id)
-            if target is not None and Path(record.path).name == target.name:
+            if self.takes(record):
                 with self._lock:
                     self._created[record.step_id] = record
         elif isinstance(record, StepComplete):
@@ -46,19 +45,28 @@ class Publisher:
             if created is not None:
                 self._publish(created, self._outputs[record.step_id])
 
+    def takes(self, created: ArtifactCreated) -> bool:
+        """Tell whether this is the file that its step publishes."""
+        target = self._outputs.get(created.step_id)
+        return target is not None and Path(created.path).name == target.name
+
+    def fail(self, created: ArtifactCreated, error: OsirisError) -> None:
+        """Record that a finished artifact cannot be published."""
+        self._session.log_event(
+            ArtifactPublishFailed(
+                step_id=created.step_id,
+                artifact=created.path,
+                path=self._shown(self._outputs[created.step_id]),
+                error=error.to_dict(),
+            )
+        )
+
     def _publish(self, created: ArtifactCreated, target: Path) -> None:
         shown = self._shown(target)
         try:
             how = publish(self._session.layout.root / created.path, target, created.sha256)
         except StepError as error:
-            self._session.log_event(
-                ArtifactPublishFailed(
-                    step_id=created.step_id,
-                    artifact=created.path,
-                    path=shown,
-                    error=error.to_dict(),
-                )
-            )
+            self.fail(created, error)
             return
         self._session.log_event(
             ArtifactPublished(

@@ -56,6 +56,20 @@ def secrets_of(step: StepConfig, component: Component, env: Mapping[str, str]) -
 
     Both the filled field and the variables in it count. A variable that is not set counts nothing.
     """
+    fields = _secret_fields(step, component)
+    values = [env.get(name) or default for name, default in placeholders(fields)]
+    for field in fields:
+        with suppress(MissingVariableError):
+            values.append(fill(field, env, where="a secret"))
+    return [str(value) for value in values if value]
+
+
+def secret_variables(step: StepConfig, component: Component) -> set[str]:
+    """Return the names of the environment variables that fill a step's secret fields."""
+    return {name for name, _ in placeholders(_secret_fields(step, component))}
+
+
+def _secret_fields(step: StepConfig, component: Component) -> list[Any]:
     fields: list[Any] = [
         step.config.get(name)
         for name, field in component.config.model_fields.items()
@@ -68,11 +82,7 @@ def secrets_of(step: StepConfig, component: Component, env: Mapping[str, str]) -
             for name, value in step.connection.fields.items()
             if name in declared and _is_secret(declared[name].annotation)
         ]
-    values = [env.get(name) or default for name, default in placeholders(fields)]
-    for field in fields:
-        with suppress(MissingVariableError):
-            values.append(fill(field, env, where="a secret"))
-    return [str(value) for value in values if value]
+    return fields
 
 
 def bind(step: StepConfig, component: Component, env: Mapping[str, str]) -> ComponentConfig:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,11 @@ class SandboxSpec:
         metadata: who owns the sandbox; never a secret.
         ttl_seconds: life to begin with; renewed while the run lasts.
         hosts: (host, port) pairs that the manifest's connections reach; empty: no network needed.
-        reads: absolute host paths that steps read and that must be there at `inputs/…`.
+        reads: absolute host paths that a sandbox on this machine shows, read-only, at the same
+            paths inside; a remote one ignores them, what it needs is brought in.
+        project: directory that relative paths refer to; a sandbox on this machine has it at the
+            same path, with nothing in it but `reads`.
+        scratch: directory on this machine below which a sandbox on it keeps its files.
         memory_bytes: limit on memory, or None for the sandbox's own.
         pids: limit on processes and threads, or None.
         cpus: limit on processor time in cores, or None.
@@ -28,6 +32,8 @@ class SandboxSpec:
     ttl_seconds: int = 300
     hosts: tuple[tuple[str, int], ...] = ()
     reads: tuple[Path, ...] = ()
+    project: Path | None = None
+    scratch: Path | None = None
     memory_bytes: int | None = None
     pids: int | None = None
     cpus: float | None = None
@@ -87,6 +93,20 @@ class Sandbox(Protocol):
 
     def kill(self) -> None:
         """End the sandbox and all that runs in it; killing what is gone is not an error."""
+
+
+@runtime_checkable
+class SharesFiles(Protocol):
+    """What a sandbox on this machine can do as well: nothing is copied in or out."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a plain file of the sandbox for reading, after `kill` too; no link is followed.
+
+        Raises `SandboxFileMissingError` when there is none.
+        """
+
+    def discard(self) -> None:
+        """Remove the sandbox's files, after `kill`."""
 
 
 class SandboxProvider(Protocol):

@@ -22,8 +22,8 @@ class Certificates:
     key: Path
 
 
-def make_certificates(directory: Path) -> Certificates:
-    """Write an authority and a certificate for localhost and 127.0.0.1, good for a day."""
+def make_certificates(directory: Path, *more_names: str) -> Certificates:
+    """Write an authority and a certificate for localhost, 127.0.0.1 and more, good for a day."""
     ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name, server_name = _name("Osiris tests authority"), _name("localhost")
     authority = (
@@ -31,9 +31,8 @@ def make_certificates(directory: Path) -> Certificates:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
-    hosts = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    )
+    names = [x509.DNSName(name) for name in ("localhost", *more_names)]
+    hosts = x509.SubjectAlternativeName([*names, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     certificate = (
         _builder(server_name, ca_name, server_key.public_key())
         .add_extension(hosts, critical=False)

@@ -1,0 +1,74 @@
+"""Which paths a sandbox may name for a file that comes back; everything else is an attack."""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from osiris.core.layout import RunLayout
+from osiris.core.manifest import Manifest
+from osiris.remote.errors import HostileSandboxError
+from osiris.remote.limits import Limits
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DEPTH = 2
+_LONGEST_NAME = 200
+_LONGEST_PATH = 1000
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+class ArtifactPaths:
+    """Checks each file that is told: its path, its size, how many there are.
+
+    A path is `artifacts/<step>/…` of a step that exists, relative, without `.` and `..`, and not
+    the same as another's on a file system that does not tell upper from lower case.
+    """
+
+    def __init__(self, manifest: Manifest, layout: RunLayout, limits: Limits) -> None:
+        self._steps = manifest.by_id
+        self._top = layout.artifacts.name
+        self._limits = limits
+        self._taken: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+
+    def check_file(self, path: str, size: int, sha256: str) -> None:
+        """Take note of a file; raise `HostileSandboxError` for one that cannot be believed."""
+        self.check_path(path)
+        if path.count("/") < _DEPTH:
+            raise HostileSandboxError(f"the sandbox tells of a file in place of a step: {path!r}")
+        if not _SHA256.fullmatch(sha256):
+            raise HostileSandboxError(f"the sandbox tells no SHA-256 of {path!r}")
+        if not 0 <= size <= self._limits.file_bytes:
+            raise self._too_much(f"{path!r} has {size} bytes", self._limits.file_bytes)
+        folded = unicodedata.normalize("NFC", path).casefold()
+        other = self._taken.setdefault(folded, path)
+        if other != path:
+            raise HostileSandboxError(
+                f"the sandbox tells of {other!r} and {path!r}: one file where case does not count"
+            )
+        self._total += size - self._sizes.get(path, 0)
+        self._sizes[path] = size
+        if len(self._sizes) > self._limits.files:
+            raise self._too_much("more files are told", self._limits.files)
+        if self._total > self._limits.total_bytes:
+            raise self._too_much("all files together are larger", self._limits.total_bytes)
+
+    def check_path(self, path: str) -> None:
+        """Raise `HostileSandboxError` for a path that is not a step's."""
+        parts = path.split("/")
+        plain = str(PurePosixPath(path)) == path and not _FORBIDDEN.search(path)
+        sized = len(path) <= _LONGEST_PATH and all(len(part) <= _LONGEST_NAME for part in parts)
+        inside = parts[0] == self._top and len(parts) > 1 and parts[1] in self._steps
+        if not (plain and sized and inside) or not _encodable(path) or {".", ".."} & set(parts):
+            raise HostileSandboxError(f"the sandbox tells of a file at {path!r:.300}")
+
+    def _too_much(self, what: str, most: int) -> HostileSandboxError:
+        return HostileSandboxError(f"{what} than are taken from a sandbox: {most} at most")
+
+
+def _encodable(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""The code a run needs in its sandbox: Osiris itself, and third parties' component packages."""
+
+import importlib.machinery
+import importlib.util
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, entry_points
+from pathlib import Path
+from typing import Final
+
+from osiris.components.registry import GROUP
+from osiris.core.errors import ComponentError
+
+OURS: Final = "osiris"
+_IGNORED: Final = {"__pycache__"}
+
+
+@dataclass(frozen=True)
+class CodePackage:
+    """The installed distribution that brings some components.
+
+    Attributes:
+        distribution: as importlib.metadata has it.
+        roots: its packages' directories, or its modules' files.
+
+    """
+
+    distribution: Distribution
+    roots: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """The distribution's name."""
+        return self.distribution.name
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Yield all files as (path relative to the directory on Python's path, file), sorted."""
+        for root in self.roots:
+            if root.is_file():
+                yield root.name, root
+                continue
+            for path in sorted(root.rglob("*")):
+                if path.is_file() and not _IGNORED & set(path.parts):
+                    yield path.relative_to(root.parent).as_posix(), path
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it can be imported from an archive, wherever that is brought."""
+        suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+        return not any(name.endswith(suffixes) for name, _ in self.files())
+
+    def metadata(self) -> dict[str, str]:
+        """Return the files that let its entry points be found, by their path in the archive."""
+        directory = f"{self.name.replace('-', '_')}-{self.distribution.version}.dist-info"
+        about = f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.distribution.version}\n"
+        points = self.distribution.read_text("entry_points.txt") or ""
+        return {f"{directory}/METADATA": about, f"{directory}/entry_points.txt": points}
+
+
+def code_of(components: Iterable[str]) -> list[CodePackage]:
+    """Return what brings Osiris and the components named, each once, Osiris first.
+
+    Raises `ComponentError` when a package cannot be found as files.
+    """
+    modules: dict[str, set[str]] = {}
+    found: dict[str, Distribution] = {}
+    ours = Distribution.from_name(OURS)
+    for name, distribution, top in [(OURS, ours, OURS), *_brought_by(components)]:
+        found.setdefault(distribution.name, distribution)
+        modules.setdefault(distribution.name, set()).add(top)
+        del name
+    return [
+        CodePackage(found[name], tuple(root for top in sorted(tops) for root in _roots(top)))
+        for name, tops in modules.items()
+    ]
+
+
+def _brought_by(components: Iterable[str]) -> Iterator[tuple[str, Distribution, str]]:
+    """Yield (component, distribution, top-level module) for each component."""
+    for name in sorted(set(components)):
+        for entry in entry_points(group=GROUP, name=name):
+            if entry.dist is not None:
+                yield name, entry.dist, entry.module.partition(".")[0]
+
+
+def _roots(module: str) -> list[Path]:
+    spec = importlib.util.find_spec(module)
+    places = [*(spec.submodule_search_locations or ())] if spec else []
+    if spec and not places and spec.origin:
+        places = [spec.origin]
+    if not places or not all(Path(place).exists() for place in places):
+        raise ComponentError(
+            f"the package {module!r} is not a directory of files, so no sandbox can have it",
+            hint="install it as a wheel or in editable mode",
+        )
+    return [Path(place) for place in places]

@@ -1,0 +1,169 @@
+"""Bringing a run's freight into its sandbox, whole, and the commands that then run there."""
+
+import json
+import logging
+from typing import Any
+
+from osiris.core.atomic_file import replace_bytes
+from osiris.core.errors import MissingDependencyError, RunEnvironmentError
+from osiris.remote.bundle import ShippedFile
+from osiris.remote.dependency_lock import Target, hash_lock
+from osiris.remote.errors import HostileSandboxError, SandboxUnreachableError
+from osiris.remote.freight import Freight, Packed, pack
+from osiris.remote.patience import Patience
+from osiris.remote.record_intake import cannot_take, check_protocol, missing_packages
+from osiris.remote.rpc_protocol import OLDEST_PYTHON
+from osiris.remote.runner_command import arriving, launched
+from osiris.remote.sandbox import Sandbox, SharesFiles
+from osiris.remote.sandbox_events import SandboxBundleSent
+from osiris.remote.session_paths import SessionPaths
+from osiris.remote.shipping import shipped_files
+
+_LOG = logging.getLogger("osiris.sandbox")
+_TRIES = 3
+_UNPACKING = 300.0
+_PROBING = 60.0
+_PUMP_LIFE = 540.0
+"""Seconds after which a pump ends by itself: whatever lies between does not like old streams."""
+
+
+class Delivery:
+    """One freight on its way into one sandbox.
+
+    Args:
+        freight: what the run needs.
+        sandbox: where it goes.
+        paths: the session's files there.
+        patience: how long the way may be cut.
+
+    """
+
+    def __init__(
+        self, freight: Freight, sandbox: Sandbox, paths: SessionPaths, patience: Patience
+    ) -> None:
+        self._freight = freight
+        self._sandbox = sandbox
+        self._paths = paths
+        self._patience = patience
+        self._shared = isinstance(sandbox, SharesFiles)
+        self._shipped = [] if self._shared else shipped_files(freight.inputs, paths)
+        lock: list[str] = []
+        if freight.choices.install_deps and not self._shared:
+            lock = hash_lock(freight.requires, self._target())
+        self._packed: Packed = pack(freight, paths, self._shipped, lock, shared=self._shared)
+
+    def bring(self) -> None:
+        """Bring everything in and record it.
+
+        Elsewhere it is unpacked and checked at once; where files are shared nothing can be damaged
+        on the way and every package is the host's, so that the runner unpacks when it starts.
+
+        Raises `MissingDependencyError` for packages that are not there and may not be installed,
+        `ProtocolVersionError`, or another `SandboxError`.
+        """
+        session = self._freight.prepared.request.session
+        replace_bytes(session.layout.commands, self._packed.commands)
+        for file in self._shipped:
+            if file.upload is not None:
+                self._upload(file)
+        if self._shared:
+            self._sandbox.write(str(self._paths.bundle), self._packed.bundle.data)
+        else:
+            self._check(self._unpacked())
+        session.log_event(
+            SandboxBundleSent(
+                bytes=len(self._packed.bundle.data),
+                sha256=self._packed.bundle.sha256,
+                inputs=len(self._freight.inputs),
+                input_bytes=sum(file.size for file in self._shipped),
+            )
+        )
+
+    def start_command(self) -> list[str]:
+        """Return the command that starts the worker."""
+        return self._command("start", str(self._paths.root))
+
+    def pump_command(self, seq: int) -> list[str]:
+        """Return the command that sends the journal from a seq on."""
+        return self._command("pump", str(self._paths.root), str(seq), str(_PUMP_LIFE))
+
+    def _command(self, *args: str) -> list[str]:
+        return launched(self._sandbox.python, self._packed.code_path, *args)
+
+    def _upload(self, file: ShippedFile) -> None:
+        """Bring one large file in; that it arrived whole is checked when it is unpacked."""
+
+        def write() -> None:
+            with file.source.open("rb") as data:
+                self._sandbox.write(str(self._paths.uploads / str(file.upload)), data)
+
+        _LOG.info("bringing %s into the sandbox (%d bytes)", file.source, file.size)
+        self._patience.tries(write)
+
+    def _unpacked(self) -> dict[str, Any]:
+        """Upload the bundle until it is whole, unpack it, and return what the runner says."""
+        bundle = self._packed.bundle
+        part = str(self._paths.bundle.with_name("bundle.part"))
+        command = arriving(
+            self._sandbox.python,
+            self._packed.code_path,
+            (part, str(self._paths.bundle), bundle.sha256),
+            OLDEST_PYTHON,
+            "unpack",
+            str(self._paths.root),
+        )
+        for _ in range(_TRIES):
+            self._patience.tries(lambda: self._sandbox.write(part, bundle.data))
+            said = self._patience.tries(lambda: self._sandbox.run(command, timeout=_UNPACKING))
+            facts = _facts(said)
+            if "damaged" not in facts:
+                return facts
+            _LOG.warning("the bundle arrived damaged; it is sent again")
+        raise SandboxUnreachableError(
+            f"the bundle arrived damaged {_TRIES} times", hint="look at the network in between"
+        )
+
+    def _check(self, facts: dict[str, Any]) -> None:
+        if "problem" in facts:
+            raise cannot_take(facts["problem"])
+        if "protocol" not in facts:
+            oldest = ".".join(map(str, OLDEST_PYTHON))
+            raise MissingDependencyError(
+                f"the sandbox has Python {facts.get('python')!r:.100}; {oldest} or later is needed",
+                hint="use a template with a newer Python, or `osiris e2b build-template`",
+            )
+        check_protocol(facts["protocol"])
+        wrong = facts.get("wrong")
+        if not isinstance(wrong, dict):
+            raise HostileSandboxError("the runner does not say which packages are there")
+        if wrong and not self._freight.choices.install_deps:
+            raise missing_packages(wrong)
+
+    def _target(self) -> Target:
+        """Ask for which Python and platform packages must be locked."""
+        command = [*self._sandbox.python, "-I", "-c", _PROBE]
+        output = self._patience.tries(lambda: self._sandbox.run(command, timeout=_PROBING))
+        try:
+            (major, minor), platform, (libc, version) = json.loads(output)
+            return Target.of(int(major), int(minor), str(platform), str(libc), str(version))
+        except (ValueError, TypeError) as error:
+            raise RunEnvironmentError(
+                f"the sandbox has no Python that can be asked: {output[:200]!r}",
+                hint="use a template with Python 3.11 or later",
+            ) from error
+
+
+_PROBE = """\
+import json, platform, sys, sysconfig
+print(json.dumps([sys.version_info[:2], sysconfig.get_platform(), platform.libc_ver()]))
+"""
+
+
+def _facts(output: bytes) -> dict[str, Any]:
+    try:
+        facts = json.loads(output)
+    except ValueError as error:
+        raise HostileSandboxError(f"the runner said {output[:200]!r}") from error
+    if not isinstance(facts, dict):
+        raise HostileSandboxError(f"the runner said {output[:200]!r}")
+    return facts

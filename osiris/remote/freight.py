@@ -1,0 +1,192 @@
+"""All that one run needs inside its sandbox, worked out on the host before there is one."""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from osiris.core.driver_registry import DriverRegistry
+from osiris.core.execution_adapter import PreparedRun
+from osiris.core.step_config import secret_variables
+from osiris.remote.bundle import (
+    Bundle,
+    ShippedFile,
+    archive,
+    code_members,
+    input_members,
+    metadata_members,
+    session_members,
+)
+from osiris.remote.choices import SandboxChoices
+from osiris.remote.component_code import CodePackage, code_of
+from osiris.remote.input_files import InputFile, hosts_of, input_files
+from osiris.remote.required_packages import required_packages
+from osiris.remote.rpc_protocol import (
+    PROTOCOL,
+    CleanupCommand,
+    Command,
+    ExecStepCommand,
+    PingCommand,
+    PrepareCommand,
+    Supervision,
+)
+from osiris.remote.session_paths import SessionPaths
+
+_SITES = {"site-packages", "dist-packages"}
+_TO_END = 5.0
+"""Seconds beyond the drivers' own grace in which the worker must end."""
+
+
+@dataclass(frozen=True)
+class Freight:
+    """What the manifest's steps need: code, packages, files, hosts, variables."""
+
+    prepared: PreparedRun
+    choices: SandboxChoices
+
+    @cached_property
+    def env(self) -> dict[str, str]:
+        """The worker's variables: exactly those that the manifest uses, and those asked for."""
+        return {**self.choices.env, **self.prepared.variables}
+
+    @cached_property
+    def code(self) -> list[CodePackage]:
+        """The packages that bring Osiris and the components."""
+        return code_of(step.component for step in self.prepared.manifest.steps)
+
+    @cached_property
+    def requires(self) -> dict[str, str]:
+        """Name and version of each third-party distribution that must be there."""
+        registry = DriverRegistry()
+        names = {step.component for step in self.prepared.manifest.steps}
+        return required_packages([registry.component(name) for name in sorted(names)], self.code)
+
+    @cached_property
+    def inputs(self) -> list[InputFile]:
+        """The files that the steps read."""
+        request = self.prepared.request
+        return input_files(self.prepared.configs, self.env, request.project)
+
+    @cached_property
+    def hosts(self) -> tuple[tuple[str, int], ...]:
+        """The (host, port) pairs that the steps' connections reach."""
+        return hosts_of(self.prepared.configs, self.env)
+
+    @property
+    def secrets(self) -> list[str]:
+        """Names of the variables whose values must not be written anywhere."""
+        registry = DriverRegistry()
+        found = set(self.choices.secret_env)
+        for config in self.prepared.configs.values():
+            found |= secret_variables(config, registry.component(config.component))
+        return sorted(found)
+
+    @cached_property
+    def shown(self) -> "Shown":
+        """What a sandbox on this machine must show, so that nothing has to be brought in."""
+        parents = dict.fromkeys(root.parent for package in self.code for root in package.roots)
+        sites = [Path(place) for place in sys.path if Path(place).name in _SITES]
+        roots = [root for package in self.code for root in package.roots]
+        files = dict.fromkeys(file.path for file in self.inputs)
+        return Shown((*roots, *sites, *files), (*parents, *sites))
+
+    @property
+    def grace(self) -> float:
+        """Seconds the worker has to end when it is told to."""
+        return self.prepared.request.options.grace_seconds + _TO_END
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Paths of this machine that a sandbox on it shows, and where Python finds code among them."""
+
+    paths: tuple[Path, ...]
+    code_path: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The freight, ready for one sandbox.
+
+    Attributes:
+        commands: the bytes of commands.jsonl.
+        bundle: the archive.
+        shipped: input files that are brought in.
+        code_path: where Python finds the code inside.
+
+    """
+
+    commands: bytes
+    bundle: Bundle
+    shipped: list[ShippedFile]
+    code_path: list[str]
+
+
+def pack(
+    freight: Freight,
+    paths: SessionPaths,
+    shipped: list[ShippedFile],
+    lock: list[str],
+    *,
+    shared: bool,
+) -> Packed:
+    """Pack for a sandbox: everything, or little for one that shares this machine's files."""
+    if shared:
+        metadata = paths.proxy / "metadata"
+        code_path = [str(metadata), *map(str, freight.shown.code_path)]
+        members = metadata_members(freight.code, metadata.relative_to(paths.root).as_posix())
+    else:
+        code_path = [str(paths.bundle)]
+        members = code_members(package for package in freight.code if package.is_pure)
+    request = freight.prepared.request
+    base_dir = request.project if shared else paths.files / request.project.relative_to("/")
+    commands = b"".join(
+        command.line()
+        for command in _commands(freight, str(base_dir), code_path, lock, shared=shared)
+    )
+    layout = paths.layout
+    files = {
+        layout.relative(layout.commands): commands,
+        layout.relative(layout.manifest): request.compiled.manifest_bytes,
+    }
+    for step in freight.prepared.manifest.steps:
+        files[step.cfg_path] = request.compiled.cfgs[step.id]
+    members |= session_members(files) | input_members(shipped)
+    return Packed(commands, archive(members, compress=not shared), shipped, code_path)
+
+
+def _commands(
+    freight: Freight, base_dir: str, code_path: list[str], lock: list[str], *, shared: bool
+) -> list[Command]:
+    prepared, choices = freight.prepared, freight.choices
+    supervision = Supervision(
+        heartbeat=choices.heartbeat,
+        lease=choices.lease,
+        deadline=choices.deadline,
+        grace=freight.grace,
+    )
+    prepare = PrepareCommand(
+        session=prepared.request.session.layout.session,
+        manifest=prepared.manifest.model_dump(mode="json"),
+        options=_plain(asdict(prepared.request.options)),
+        base_dir=base_dir,
+        requires={} if shared else freight.requires,
+        install_deps=choices.install_deps,
+        lock=lock,
+        code_path=code_path,
+        secrets=freight.secrets,
+        supervision=asdict(supervision),
+    )
+    steps = [
+        ExecStepCommand(step_id=step.id, config=prepared.configs[step.id].model_dump(mode="json"))
+        for step in prepared.manifest.steps
+    ]
+    return [PingCommand(protocol=PROTOCOL), prepare, *steps, CleanupCommand()]
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Return data as JSON has it: enumerations become texts."""
+    plain: dict[str, Any] = json.loads(json.dumps(data))
+    return plain

@@ -1,0 +1,112 @@
+"""Which files and hosts of the outside a run's steps reach, as their configs say."""
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from osiris.components.component import Component, Connection, InputPath
+from osiris.core.driver_registry import DriverRegistry
+from osiris.core.placeholders import fill
+from osiris.core.step_config import StepConfig, bind
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that a step reads.
+
+    Attributes:
+        step_id: the step.
+        path: where it is on this host, absolute; links in it are not followed.
+        named_absolutely: whether the config names it by an absolute path.
+
+    """
+
+    step_id: str
+    path: Path
+    named_absolutely: bool
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a plain file (or a link to one)."""
+        return self.path.is_file()
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a Unix socket."""
+        try:
+            return stat.S_ISSOCK(self.path.stat().st_mode)
+        except OSError:
+            return False
+
+
+def input_files(
+    configs: Mapping[str, StepConfig], env: Mapping[str, str], project: Path
+) -> list[InputFile]:
+    """Return every file that the steps' configs name, in order, each path once a step.
+
+    A path that is there is itself; a pattern is all files it matches; a directory is all files in
+    it. What is not there is not in the list: the step itself says so, as it does everywhere.
+    """
+    registry = DriverRegistry()
+    found: dict[tuple[str, Path], InputFile] = {}
+    for step_id, config in configs.items():
+        component = registry.component(config.component)
+        for value in named_paths(config, component, env):
+            for path in _matches(value, project):
+                found[step_id, path] = InputFile(step_id, path, Path(value).is_absolute())
+    return list(found.values())
+
+
+def named_paths(config: StepConfig, component: Component, env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values of all fields marked as `InputPath`, the connection's included."""
+    where = f"step {config.id!r}"
+    yield from _marked(component.config, fill(config.config, env, where=where))
+    if config.connection is not None and component.connection is not None:
+        fields = fill(config.connection.fields, env, where=where)
+        yield from _marked(component.connection, fields)
+
+
+def _marked(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        value = values.get(name)
+        nested = field.annotation
+        if any(isinstance(mark, InputPath) for mark in field.metadata):
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, list | tuple):
+                yield from (item for item in value if isinstance(item, str))
+        elif isinstance(nested, type) and issubclass(nested, BaseModel) and isinstance(value, dict):
+            yield from _marked(nested, value)
+
+
+def _matches(value: str, project: Path) -> list[Path]:
+    named = Path(os.path.abspath(project / value))  # noqa: PTH100 - links are kept as they are
+    if named.is_dir():
+        return sorted(path for path in named.rglob("*") if path.is_file())
+    if named.exists() or not glob.has_magic(value):
+        return [named] if named.exists() else []
+    matches = glob.glob(value, root_dir=project, recursive=True)  # noqa: PTH207 - the drivers' own rules
+    paths = {Path(os.path.abspath(project / match)) for match in matches}  # noqa: PTH100 - as above
+    return sorted(path for path in paths if path.is_file())
+
+
+def hosts_of(
+    configs: Mapping[str, StepConfig], env: Mapping[str, str]
+) -> tuple[tuple[str, int], ...]:
+    """Return the (host, port) pairs that the steps' connections reach, each once, sorted."""
+    registry = DriverRegistry()
+    found: set[tuple[str, int]] = set()
+    for config in configs.values():
+        component = registry.component(config.component)
+        if config.connection is None or component.connection is None:
+            continue
+        connection = getattr(bind(config, component, env), "connection", None)
+        if isinstance(connection, Connection):
+            found |= {(host, port) for host, port in connection.hosts()}
+    return tuple(sorted(found))

@@ -1,0 +1,393 @@
+"""Whole runs in E2B sandboxes, with something going wrong at each point of their life."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import TerminatedError
+from osiris.core.records import Record
+from osiris.core.step_config import DescribedConnection
+from osiris.remote.choices import SandboxChoices
+from osiris.remote.e2b_options import E2BAccount, E2BOptions
+from osiris.remote.e2b_sandbox import E2BSandboxDirectory, E2BSandboxProvider
+from osiris.remote.e2b_transparent_proxy import E2BTransparentProxy
+from osiris.remote.sandbox_reaper import reap
+from tests.e2b_server.envd_behaviour import wait_until
+from tests.e2b_server.faults import CREATE, DOWNLOAD, KILL, START, UPLOAD, Fault
+from tests.e2b_server.relay import Relay, relay_to
+from tests.e2b_server.sandboxes import TestSandbox
+from tests.e2b_server.server import E2BServer, running_server
+from tests.e2b_server.templates import with_this_python
+from tests.support.pipelines import Evidence, PipelineBuilder, run_with
+
+CANARY = "a-canary-that-must-not-sing"
+QUICK = SandboxChoices(heartbeat=0.3, patience=10.0)
+
+
+@pytest.fixture
+def server() -> Iterator[E2BServer]:
+    with running_server() as running:
+        running.add_template("ready", with_this_python())
+        yield running
+
+
+class Runs:
+    """Runs sample pipelines on a server; `during` is called once, when the first step runs."""
+
+    def __init__(self, server: E2BServer, project: Path) -> None:
+        self.server = server
+        self.project = project
+        self.during: Callable[[], object] = lambda: None
+        self.sandbox_url: str | None = None
+        self.env: dict[str, str] = {}
+
+    def __call__(
+        self, builder: PipelineBuilder, choices: SandboxChoices = QUICK, **options: Any
+    ) -> Evidence:
+        env = self.server.environment(sandbox_url=self.sandbox_url) | self.env
+        account = E2BAccount.from_environment(env)
+        chosen = E2BOptions(template=options.pop("template", "ready"), backoff=(0.01, 0.01))
+        adapter = E2BTransparentProxy(E2BSandboxProvider(account, chosen), choices)
+        started = threading.Event()
+
+        def observe(record: Record) -> None:
+            if type(record).__name__ == "StepStart" and not started.is_set():
+                started.set()
+                threading.Thread(target=self.during, daemon=True).start()
+
+        whole_env = {**os.environ, **env}
+        return run_with(adapter, self.project, builder, env=whole_env, observer=observe, **options)
+
+
+@pytest.fixture
+def runs(server: E2BServer, tmp_path: Path) -> Runs:
+    return Runs(server, tmp_path)
+
+
+def good(rows: int = 50) -> PipelineBuilder:
+    return PipelineBuilder().add("make", "source", rows=rows).add("take", "sink", "make")
+
+
+def slow(seconds: float) -> PipelineBuilder:
+    """Return a pipeline that takes about so long."""
+    batches = int(seconds / 0.05)
+    builder = PipelineBuilder().add("make", "source", rows=batches, batch_rows=1, delay=0.05)
+    return builder.add("take", "sink", "make")
+
+
+def ids(evidence: Evidence) -> list[int]:
+    made = (evidence.root / "artifacts" / "take" / "ids.txt").read_text()
+    return [int(line) for line in made.split()]
+
+
+def went_well(evidence: Evidence, rows: int) -> None:
+    assert evidence.result.exit_code == 0, evidence.status["error"]
+    assert ids(evidence) == list(range(rows))
+    once = [e["event"] for e in evidence.events() if not e["event"].startswith("sandbox_")]
+    steps = {"make", "take"}
+    for name in ("step_start", "step_complete"):
+        told = [e["step_id"] for e in evidence.events(name)]
+        assert sorted(told) == sorted(steps), once
+
+
+def failed_with(evidence: Evidence, code: str) -> dict[str, Any]:
+    """Check what must be true after every failed run; return the error."""
+    assert evidence.result.exit_code == 5
+    error: dict[str, Any] = evidence.status["error"]
+    assert error["code"] == code, error
+    assert evidence.status["state"] == "failed"
+    assert evidence.events()[-1]["event"] == "run_complete"
+    assert (evidence.root / "manifest.yaml").exists()
+    assert not list(evidence.root.rglob("*.part"))
+    return error
+
+
+def sandbox_events(evidence: Evidence, name: str) -> list[dict[str, Any]]:
+    return evidence.events(f"sandbox_{name}")
+
+
+# --- what a run asks of E2B ---
+
+
+def test_a_run_asks_little_and_gives_no_secret_away(
+    server: E2BServer, runs: Runs, tmp_path: Path
+) -> None:
+    token = DescribedConnection(
+        ref="@sample.one", fields={"host": "h.invalid", "token": "${SAMPLE_TOKEN}"}
+    )
+    runs.env["SAMPLE_TOKEN"] = CANARY
+    builder = PipelineBuilder().add("make", "secret_source", connection=token, rows=5)
+    builder.add("take", "sink", "make")
+    evidence = runs(builder)
+    assert evidence.result.exit_code == 0, evidence.status["error"]
+    assert len(server.log.control_plane()) <= 6
+    assert len(server.log.find("POST", "/files")) <= 8
+    assert server.log.places_of(CANARY) == []
+    (sandbox,) = server.sandboxes()
+    assert sandbox.ended == "killed"
+    assert CANARY.encode() not in b"".join(every_file(sandbox.box.root))
+    assert CANARY.encode() not in b"".join(every_file(tmp_path))
+    assert sandbox_events(evidence, "killed")
+
+
+def every_file(root: Path) -> Iterator[bytes]:
+    return (path.read_bytes() for path in root.rglob("*") if path.is_file())
+
+
+def test_the_network_that_a_run_gets_is_that_of_its_connections(
+    server: E2BServer, runs: Runs
+) -> None:
+    runs(good())
+    assert server.log.creations()[0].json()["allow_internet_access"] is False
+
+
+# --- creation ---
+
+
+@pytest.mark.parametrize(
+    "status,code",
+    [(429, "sandbox.busy"), (503, "sandbox.busy"), (401, "sandbox.unavailable")],
+)
+def test_a_sandbox_that_is_refused(server: E2BServer, runs: Runs, status: int, code: str) -> None:
+    server.faults.add(Fault(CREATE, times=None, status=status))
+    failed_with(runs(good()), code)
+    assert not server.sandboxes()
+
+
+def test_a_creation_that_is_refused_at_first(server: E2BServer, runs: Runs) -> None:
+    busy = Fault(CREATE, times=1, status=429, headers={"Retry-After": "1"})
+    server.faults.add(busy)
+    server.faults.add(Fault(CREATE, times=1, status=504, after=True))
+    went_well(runs(good()), 50)
+    assert len(server.sandboxes()) == 1
+
+
+def test_a_template_that_is_not_there(runs: Runs) -> None:
+    error = failed_with(runs(good(), template="none"), "sandbox.unavailable")
+    assert "template 'none' not found" in error["message"]
+
+
+def test_a_template_without_the_packages(server: E2BServer, runs: Runs) -> None:
+    evidence = runs(good(), template="base")
+    assert evidence.result.exit_code == 4
+    assert evidence.status["error"]["code"] == "environment.missing_dependency"
+    assert "pyarrow" in evidence.status["error"]["message"]
+    assert not evidence.events("step_start")
+    assert not server.living()
+
+
+# --- the way in ---
+
+
+@pytest.mark.parametrize("ending", ["rst", "fin"])
+def test_an_upload_that_is_cut(server: E2BServer, runs: Runs, ending: str) -> None:
+    cut = Fault(UPLOAD, times=2, cut_request=10_000)
+    server.faults.add(dataclasses.replace(cut, ending=ending))
+    went_well(runs(good()), 50)
+
+
+def test_an_upload_that_arrives_damaged(server: E2BServer, runs: Runs) -> None:
+    damage = server.faults.add(Fault(UPLOAD, corrupt=True))
+    went_well(runs(good()), 50)
+    assert damage.hits == 1
+
+
+def test_a_disk_that_is_full(server: E2BServer, runs: Runs) -> None:
+    server.faults.add(Fault(UPLOAD, times=None, status=507, message="not enough disk space"))
+    failed_with(runs(good()), "sandbox.full")
+    assert not server.living()
+
+
+# --- the stream of records ---
+
+
+@pytest.mark.parametrize("at", [200, 700, 5_000, 9_001])
+@pytest.mark.parametrize("ending", ["rst", "fin"])
+def test_a_stream_that_is_cut(server: E2BServer, runs: Runs, at: int, ending: str) -> None:
+    # The first start unpacks, the second starts the runner; the pump is the third.
+    cut = Fault(START, times=3, skip=3, cut_response=at)
+    server.faults.add(dataclasses.replace(cut, ending=ending))
+    evidence = runs(slow(2))
+    went_well(evidence, 40)
+    assert sandbox_events(evidence, "reconnected")
+
+
+def test_a_stream_that_is_frozen(server: E2BServer, runs: Runs) -> None:
+    frozen = server.faults.add(Fault(START, times=2, skip=3, freeze=4_000))
+    started = time.monotonic()
+    went_well(runs(slow(2)), 40)
+    assert frozen.hits == 2
+    assert time.monotonic() - started < 20
+
+
+def test_a_way_that_is_cut_again_and_again(server: E2BServer, runs: Runs) -> None:
+    with relay_to(server.port) as relay:
+        runs.sandbox_url = relay.url
+        stop = relay.cut_now_and_then(seed=7, shortest=0.2, longest=0.6)
+        went_well(runs(slow(4)), 80)
+        stop.set()
+        assert relay.cuts >= 3
+
+
+def test_a_way_that_is_down_for_a_while(server: E2BServer, runs: Runs) -> None:
+    with relay_to(server.port) as relay:
+        runs.sandbox_url = relay.url
+        runs.during = lambda: outage(relay, 3)
+        went_well(runs(slow(2)), 40)
+
+
+def test_a_way_that_stays_down(server: E2BServer, runs: Runs) -> None:
+    with relay_to(server.port) as relay:
+        runs.sandbox_url = relay.url
+        runs.during = relay.go_down
+        choices = dataclasses.replace(QUICK, patience=3.0)
+        started = time.monotonic()
+        failed_with(runs(slow(60), choices), "sandbox.unreachable")
+        assert time.monotonic() - started < 30
+    assert not server.living()
+
+
+def outage(relay: Relay, seconds: float) -> None:
+    relay.go_down()
+    time.sleep(seconds)
+    relay.come_up()
+
+
+# --- the sandbox ---
+
+
+def only(server: E2BServer) -> TestSandbox:
+    return server.sandboxes()[0]
+
+
+@pytest.mark.parametrize("why", ["killed", "expired", "lost"])
+def test_a_sandbox_that_ends_under_a_run(server: E2BServer, runs: Runs, why: str) -> None:
+    runs.during = lambda: server.kill(only(server), why)
+    started = time.monotonic()
+    evidence = runs(slow(60))
+    failed_with(evidence, "sandbox.gone")
+    assert time.monotonic() - started < 20
+    assert evidence.events("step_start")
+    assert evidence.state("make") == "failed"
+
+
+def test_a_sandbox_that_is_paused_under_a_run_goes_on(server: E2BServer, runs: Runs) -> None:
+    runs.during = lambda: server.pause(only(server))
+    went_well(runs(slow(3)), 60)
+
+
+def test_a_worker_that_is_killed(server: E2BServer, runs: Runs) -> None:
+    runs.during = lambda: server.kill_process(only(server), " start /", youngest=True)
+    evidence = runs(slow(60))
+    error = failed_with(evidence, "sandbox.worker_died")
+    assert "signal 9" in error["message"]
+    assert evidence.state("make") == "failed"
+    assert not server.living()
+
+
+def test_a_runner_that_is_killed_with_all_it_started(server: E2BServer, runs: Runs) -> None:
+    runs.during = lambda: server.kill_process(only(server), " start /")
+    started = time.monotonic()
+    failed_with(runs(slow(60)), "sandbox.worker_died")
+    assert time.monotonic() - started < 20
+
+
+def test_a_life_that_is_shorter_than_the_run_is_renewed(server: E2BServer, runs: Runs) -> None:
+    evidence = runs(slow(5), dataclasses.replace(QUICK, ttl=3))
+    went_well(evidence, 100)
+    assert len(only(server).extensions) >= 3
+
+
+# --- the way out ---
+
+
+def test_downloads_that_are_cut_and_truncated(server: E2BServer, runs: Runs) -> None:
+    server.faults.add(Fault(DOWNLOAD, times=2, cut_response=1_000))
+    went_well(runs(good(5_000)), 5_000)
+
+
+def test_downloads_that_are_short_are_read_on(server: E2BServer, runs: Runs) -> None:
+    server.faults.add(Fault(DOWNLOAD, times=None, truncate=10_000))
+    went_well(runs(good(5_000)), 5_000)
+
+
+def test_a_download_that_lies_is_not_believed(server: E2BServer, runs: Runs) -> None:
+    server.faults.add(Fault(DOWNLOAD, times=None, corrupt_response=True))
+    evidence = runs(good(5_000))
+    assert evidence.result.exit_code == 5
+    assert evidence.status["error"]["code"] == "sandbox.hostile"
+    assert not (evidence.root / "artifacts" / "take" / "ids.txt").exists()
+
+
+# --- the end ---
+
+
+def test_a_kill_that_fails_is_recorded_and_the_run_is_good(server: E2BServer, runs: Runs) -> None:
+    server.faults.add(Fault(KILL, times=None, status=500))
+    evidence = runs(good())
+    went_well(evidence, 50)
+    (told,) = sandbox_events(evidence, "kill_failed")
+    assert told["sandbox"] == only(server).sandbox_id
+    assert server.living()
+
+
+def test_a_sandbox_that_is_kept(server: E2BServer, runs: Runs) -> None:
+    evidence = runs(good(), dataclasses.replace(QUICK, keep=True))
+    went_well(evidence, 50)
+    assert sandbox_events(evidence, "kept")
+    assert server.living()
+
+
+def test_a_run_that_is_told_to_stop(server: E2BServer, runs: Runs) -> None:
+    cancel = CancelToken()
+    runs.during = lambda: cancel.cancel(TerminatedError("SIGTERM"))
+    started = time.monotonic()
+    evidence = runs(slow(60), cancel=cancel)
+    assert evidence.result.exit_code == 143
+    assert evidence.status["state"] == "cancelled"
+    assert time.monotonic() - started < 20
+    assert not server.living()
+
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from tests.e2b_server.server import E2BServer
+from tests.remote.test_e2b_runs import Runs, slow
+
+class Server:
+    def environment(self, *, sandbox_url):
+        return {name: os.environ[name] for name in os.environ if name.startswith("E2B_")}
+
+Runs(Server(), Path(sys.argv[1]))(slow(60))
+"""
+
+
+def test_a_host_that_is_killed_leaves_a_sandbox_that_can_be_reaped(
+    server: E2BServer, tmp_path: Path
+) -> None:
+    env = {**os.environ, **server.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], env=env) as process:
+        assert wait_until(lambda: bool(server.sandboxes()), seconds=30)
+        assert wait_until(
+            lambda: any(" start /" in line for line in server.processes(only(server))), seconds=30
+        )
+        directory = E2BSandboxDirectory(E2BAccount.from_environment(server.environment()))
+        assert reap(directory) == []
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert server.living()
+    (reaped,) = reap(directory)
+    assert reaped.error is None
+    assert not server.living()
+    assert wait_until(lambda: not server.processes(only(server)))
