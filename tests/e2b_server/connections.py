@@ -7,8 +7,6 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tests.e2b_server.faults import Ending
-
 Address = tuple[str, int]
 
 
@@ -35,7 +33,7 @@ class Connections:
 
         return NotedProtocol
 
-    def end(self, client: Any, ending: Ending) -> None:
+    def end(self, client: Any, ending: str) -> None:
         """End a connection: `rst` at once, `fin` after what was already sent."""
         transport = self._open.get(cast("Address", tuple(client)))
         if transport is None:
@@ -46,3 +44,8 @@ class Connections:
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
+
+    def abort_all(self) -> None:
+        """End what is still open when the server stops."""
+        for transport in list(self._open.values()):
+            transport.abort()

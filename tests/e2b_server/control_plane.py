@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.e2b_server.clock import AdjustableClock
-from tests.e2b_server.sandboxes import LONGEST_TIMEOUT, SandboxStore, TestSandbox
+from tests.e2b_server.sandboxes import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, SandboxStore, TestSandbox
 from tests.e2b_server.templates import TemplateRoutes
 
 PAGE = 100
@@ -113,7 +113,7 @@ class ControlPlane:
             return _missing(request)
         resumed = sandbox.state == "paused"
         sandbox.state = "running"
-        timeout = (await request.json()).get("timeout") or 0
+        timeout = (await request.json()).get("timeout") or DEFAULT_TIMEOUT
         if resumed or self._clock.now() + timeout > sandbox.end_at:
             self._extend(sandbox, timeout)
         return JSONResponse(sandbox.created(), 201 if resumed else 200)

@@ -22,6 +22,7 @@ class FaultChannel:
         self._received = 0
         self._sent = 0
         self._over = False
+        self._gone = asyncio.Event()
         limits = (fault.cut_response, fault.freeze, fault.truncate)
         self._limit = next((limit for limit in limits if limit is not None), None)
 
@@ -30,12 +31,16 @@ class FaultChannel:
         if self._over:
             return {"type": "http.disconnect"}
         message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._gone.set()
+        if self._fault.corrupt and self._received == 0 and message.get("body"):
+            message["body"] = bytes(byte ^ 0xFF for byte in message["body"])
         limit = self._fault.cut_request
-        if limit is None or message["type"] != "http.request":
-            return message
-        left = limit - self._received
         body = message.get("body", b"")
         self._received += len(body)
+        if limit is None or message["type"] != "http.request":
+            return message
+        left = limit - (self._received - len(body))
         if len(body) >= left:
             self._cut()
             return {"type": "http.request", "body": body[:left], "more_body": True}
@@ -58,7 +63,7 @@ class FaultChannel:
         if body or lied:
             await self._pass(body, more=not lied)
         if self._fault.freeze is not None:
-            await self._fault.thawed.wait()
+            await self._freeze()
         elif not lied:
             self._cut()
 
@@ -73,10 +78,19 @@ class FaultChannel:
         return {**message, "headers": headers}
 
     async def _pass(self, body: bytes, *, more: bool) -> None:
+        if self._fault.corrupt_response and self._sent == 0:
+            body = bytes(byte ^ 0xFF for byte in body)
         self._sent += len(body)
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
         if self._fault.bytes_per_second is not None:
             await asyncio.sleep(len(body) / self._fault.bytes_per_second)
+
+    async def _freeze(self) -> None:
+        """Wait until the fault is over, or the client has left."""
+        waits = [asyncio.ensure_future(e.wait()) for e in (self._fault.thawed, self._gone)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     def _cut(self) -> None:
         self._over = True

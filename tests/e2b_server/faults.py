@@ -5,9 +5,6 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-Ending = Literal["rst", "fin"]
 
 CREATE = r"POST /(v2/)?sandboxes$"
 KILL = r"DELETE /sandboxes/"
@@ -28,8 +25,10 @@ class Fault:
         after: ... but only after the request has been carried out.
         headers, message: of that reply.
         cut_request: end the connection after so many bytes of the request's body.
+        corrupt: turn over the bits of the first piece of the request's body.
+        corrupt_response: the same of the response's body.
         cut_response: end the connection after so many bytes of the response's body.
-        ending: how a cut ends it: reset, or an ordinary end of the stream.
+        ending: how a cut ends it: `rst`, or `fin`, an ordinary end of the stream.
         freeze: send nothing more after so many bytes of the response, and keep the connection.
         truncate: lie: send only so many bytes, with a Content-Length to match.
         bytes_per_second: send the response at this pace.
@@ -44,8 +43,10 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "a fault was asked for"
     cut_request: int | None = None
+    corrupt: bool = False
+    corrupt_response: bool = False
     cut_response: int | None = None
-    ending: Ending = "rst"
+    ending: str = "rst"
     freeze: int | None = None
     truncate: int | None = None
     bytes_per_second: float | None = None

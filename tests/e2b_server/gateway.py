@@ -169,7 +169,7 @@ def _user(headers: Mapping[str, str]) -> str | None:
 def _logged(scope: Scope) -> LoggedRequest:
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("latin-1")
-    return LoggedRequest(scope["method"], scope["path"], query, headers)
+    return LoggedRequest(scope["method"], scope["path"], query, headers, scope["http_version"])
 
 
 def _logging(request: LoggedRequest, receive: Receive, send: Send) -> tuple[Receive, Send]:

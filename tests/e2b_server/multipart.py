@@ -28,10 +28,10 @@ class MultipartReader:
         end = self._buffer.find(b"\r\n\r\n")
         if not self._buffer.startswith(self._delimiter) or end < 0:
             return None
-        name = _FILENAME.search(self._buffer, 0, end)
+        found = _FILENAME.search(bytes(self._buffer[:end]))
         del self._buffer[: end + 4]
         self._in_part = True
-        return (name[1].decode() if name else ""), b""
+        return (found[1].decode() if found else ""), b""
 
     def _next_data(self) -> tuple[str | None, bytes] | None:
         """Give what surely belongs to the part; stop before anything that may be a delimiter."""

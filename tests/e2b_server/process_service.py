@@ -138,9 +138,10 @@ class ProcessService(Process):
         ctx: RequestContext[Any, Any],
     ) -> AsyncIterator[pb.ProcessEvent]:
         """Give the start, then what comes while the client is there, then the end."""
+        ended = command.end  # before the client was attached: it gets no output any more
         yield _event("start", pb.ProcessEvent.StartEvent(pid=command.pid))
-        if command.end is not None:
-            yield _end(command.end)
+        if ended is not None:
+            yield _end(ended)
             return
         interval = float(ctx.request_headers.get(KEEPALIVE_HEADER) or DEFAULT_KEEPALIVE)
         while True:

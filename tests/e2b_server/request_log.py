@@ -19,6 +19,7 @@ class LoggedRequest:
     path: str
     query: str
     headers: dict[str, str]
+    http_version: str = "1.1"
     body: bytearray = field(default_factory=bytearray)
     size: int = 0
     status: int | None = None
@@ -63,6 +64,10 @@ class RequestLog:
     def find(self, method: str, path: str) -> list[LoggedRequest]:
         """Return the requests with this method whose path begins so."""
         return [r for r in self if r.method == method and r.path.startswith(path)]
+
+    def creations(self) -> list[LoggedRequest]:
+        """Return the requests for a sandbox; older SDKs send them elsewhere."""
+        return [r for r in self if r.method == "POST" and r.path.endswith("/sandboxes")]
 
     def control_plane(self) -> list[LoggedRequest]:
         """Return what was asked of the REST API."""

@@ -4,6 +4,7 @@ The unmodified SDK talks to it once `environment()` is in force. It serves 127.0
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import secrets
@@ -11,12 +12,15 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypercorn
+import hypercorn.asyncio
 import uvicorn
 
+from osiris.core.status_file import process_start
 from tests.e2b_server.agent import descendants_of
 from tests.e2b_server.back_ends import BackEnd, PlainBackEnd
 from tests.e2b_server.clock import AdjustableClock
@@ -27,6 +31,7 @@ from tests.e2b_server.gateway import Gateway
 from tests.e2b_server.request_log import RequestLog
 from tests.e2b_server.sandboxes import SandboxStore, TemplateImage, TestSandbox
 from tests.e2b_server.templates import TemplateBuild
+from tests.support.certificates import Certificates
 
 T = TypeVar("T")
 _TICK = 0.02
@@ -65,6 +70,8 @@ class E2BServer:
             timeout_graceful_shutdown=1,
         )
         self._uvicorn = uvicorn.Server(config)
+        self._stopped = asyncio.Event()
+        self._tls: concurrent.futures.Future[None] | None = None
         self._thread = threading.Thread(target=self._serve, name="e2b-server", daemon=True)
 
     @property
@@ -106,6 +113,14 @@ class E2BServer:
         """Return those that exist now."""
         return self._store.living()
 
+    def create(self, request: Mapping[str, Any]) -> TestSandbox:
+        """Make a sandbox as if somebody had sent this request."""
+
+        async def create() -> TestSandbox:
+            return self._store.create(request, None)
+
+        return self._do(create())
+
     def kill(self, sandbox: TestSandbox, why: str = "killed") -> None:
         """End a sandbox behind its owner's back; returns when all its processes are gone."""
         self._do(self._end(sandbox, why))
@@ -113,21 +128,25 @@ class E2BServer:
 
     def pause(self, sandbox: TestSandbox) -> None:
         """Pause a sandbox behind its owner's back."""
-        sandbox.state = "paused"
-        self._call(lambda: self.gateway.reset_streams(sandbox))
+
+        async def pause() -> None:
+            sandbox.state = "paused"
+            self.gateway.reset_streams(sandbox)
+
+        self._do(pause())
 
     def pass_time(self, seconds: float) -> None:
         """Push the clock forward and see what expires."""
         self.clock.advance(seconds)
         self._do(self._expire())
 
-    def kill_process(self, sandbox: TestSandbox, needle: str) -> int:
+    def kill_process(self, sandbox: TestSandbox, needle: str, *, youngest: bool = False) -> int:
         """Kill the processes with this in their command line, as an out-of-memory killer does.
 
-        Returns how many there were.
+        `youngest` kills only the one that was started last. Returns how many there were.
         """
         found = [p for p in descendants_of(sandbox.agent.root_pid) if needle in _command_line(p)]
-        for pid in found:
+        for pid in sorted(found, key=lambda p: process_start(p) or 0)[-1 if youngest else 0 :]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return len(found)
@@ -136,6 +155,22 @@ class E2BServer:
         """Return the command lines of all that runs in a sandbox."""
         lines = [_command_line(pid) for pid in descendants_of(sandbox.agent.root_pid)]
         return [line for line in lines if line]
+
+    def serve_tls(self, certificates: Certificates) -> int:
+        """Serve over TLS as well, HTTP/2 where the client can; return the port."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        port = int(listening.getsockname()[1])
+        config = hypercorn.Config()
+        config.bind = [f"fd://{listening.detach()}"]
+        config.certfile, config.keyfile = str(certificates.cert), str(certificates.key)
+        config.errorlog = None
+        application: Any = self.gateway
+
+        async def serve() -> None:
+            await hypercorn.asyncio.serve(application, config, shutdown_trigger=self._stopped.wait)
+
+        self._tls = asyncio.run_coroutine_threadsafe(serve(), self._loop)
+        return port
 
     def thaw(self, fault: Fault) -> None:
         """Let what a fault froze go on (to nowhere: what was not sent is lost)."""
@@ -149,6 +184,9 @@ class E2BServer:
     def stop(self) -> None:
         """End every sandbox and the server."""
         self._do(self._end_all())
+        self._call(self._stopped.set)
+        if self._tls is not None:
+            self._tls.result(_PATIENCE)
         self._uvicorn.should_exit = True
         self._thread.join(_PATIENCE)
         self._socket.close()
@@ -169,6 +207,8 @@ class E2BServer:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        self._connections.abort_all()
+        await asyncio.sleep(_TICK)
 
     async def _tick(self) -> None:
         while True:

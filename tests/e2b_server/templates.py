@@ -1,7 +1,10 @@
 """The part of the REST API that builds templates: it notes what was asked and says "ready"."""
 
 import secrets
+import site
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -25,6 +28,16 @@ class TemplateBuild:
     steps: list[dict[str, Any]] = field(default_factory=list)
     image: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
+
+
+def with_this_python() -> TemplateImage:
+    """Return a template whose Python is this one, with every package that is installed here."""
+    packages = [Path(path) for path in site.getsitepackages()]
+    return TemplateImage(
+        "t-this-python",
+        profile=f"export PATH={Path(sys.executable).parent}:$PATH\n",
+        readable=(Path(sys.prefix), Path(sys.base_prefix), *packages),
+    )
 
 
 class TemplateRoutes:
