@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help demo test check fix bench live reference clean
+.PHONY: help demo test check fix bench live matrix reference clean
 
 # The newest Python from 3.11 on that this machine can run. Override with `make PYTHON=... test`.
 CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3
@@ -66,5 +66,8 @@ live: .venv/.dev ## run the tests that need an E2B account (E2B_API_KEY)
 	@test -n "$$E2B_API_KEY" || { echo "make: set E2B_API_KEY to run the live tests" >&2; exit 1; }
 	@$(BIN)/python -m pytest -m live $(TESTS)
 
+matrix: .venv/.dev ## run the E2B tests with the oldest SDK that is supported, and the newest
+	@$(BIN)/python -m tools.sdk_matrix
+
 clean: ## remove the virtual environment and what tools left
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-e2b .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,6 @@
 
 _STEP = 1000.0
 _MINUTE = 60
-_HOUR = 3600
 
 
 def rows(count: float | None) -> str:
@@ -16,7 +15,7 @@ def size(count: float) -> str:
         return f"{count:.0f} B"
     for unit in ("kB", "MB", "GB"):
         count /= _STEP
-        if count < _STEP:
+        if round(count, 1) < _STEP:
             return f"{count:.1f} {unit}"
     return f"{count / _STEP:.1f} TB"
 
@@ -25,10 +24,12 @@ def duration(seconds: float | None) -> str:
     """Return `12 ms`, `1.23 s`, `2m 05s`, `1h 02m`; `-` for no time."""
     if seconds is None:
         return "-"
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < _MINUTE:
+    if round(seconds, 2) < _MINUTE:
         return f"{seconds:.2f} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f}m {seconds % _MINUTE:02.0f}s"
-    return f"{seconds // _HOUR:.0f}h {seconds % _HOUR // _MINUTE:02.0f}m"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes}m {rest:02}s"
+    hours, minutes = divmod(minutes, _MINUTE)
+    return f"{hours}h {minutes:02}m"

@@ -10,6 +10,8 @@ from osiris.cli.failure import error_data, error_lines
 from osiris.cli.paths import shown
 from osiris.cli.screen import columns, document, harmless, note, result
 from osiris.cli.table import table
+from osiris.compiler.model_fields import marked
+from osiris.components.component import InputPath
 from osiris.core.driver_registry import DriverRegistry, missing_dependency
 from osiris.core.errors import OsirisError
 from osiris.core.manifest import Manifest, Step
@@ -25,6 +27,7 @@ class Plan:
     found: Preflight
     variables: dict[str, str]
     project: Project
+    registry: DriverRegistry
 
     @property
     def errors(self) -> list[OsirisError]:
@@ -45,8 +48,21 @@ class Plan:
             "attempts": step.attempts,
             "timeout": step.timeout,
             "connection": connection.model_dump() if connection else None,
+            "reads": self._reads(step),
             "output": str(output) if output else None,
         }
+
+    def _reads(self, step: Step) -> list[str]:
+        """Return the paths the step reads, as its config has them."""
+        config = self.found.configs.get(step.id)
+        if config is None:
+            return []
+        model = self.registry.component(step.component).config
+        return [
+            str(config.config[name])
+            for name, _ in marked(model, InputPath)
+            if name in config.config
+        ]
 
 
 def show_dry_run(
@@ -88,7 +104,7 @@ def _plan(compilation: Compilation, project: Project, env: Mapping[str, str]) ->
         name: "set" if env.get(name) else "missing" if needed else "default"
         for name, needed in sorted(required.items())
     }
-    return Plan(compiled.manifest, found, variables, project)
+    return Plan(compiled.manifest, found, variables, project, registry)
 
 
 def _show(plan: Plan) -> None:
@@ -119,6 +135,11 @@ def _show(plan: Plan) -> None:
 
 def _row(number: int, step: dict[str, Any]) -> tuple[str, ...]:
     connection = step["connection"]
-    source = ", ".join(step["inputs"].values()) or (connection["ref"] if connection else "")
+    sources = [
+        *step["inputs"].values(),
+        *step["reads"],
+        *([connection["ref"]] if connection else []),
+    ]
+    source = ", ".join(sources)
     target = shown(Path(step["output"])) if step["output"] else ""
     return (str(number), step["id"], step["component"], harmless(source), harmless(target))

@@ -1,7 +1,7 @@
 """`osiris init`: a small project that runs at once, without any server."""
 
 import json
-import re
+import shlex
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,6 +12,7 @@ from osiris.cli import options
 from osiris.cli.invocation import Invocation
 from osiris.cli.paths import shown
 from osiris.cli.screen import document, note, result, styled
+from osiris.cli.yaml_text import yaml_lines
 from osiris.compiler.oml_schema import oml_schema
 from osiris.components.registry import ComponentRegistry
 from osiris.core.driver_registry import DriverRegistry, missing_dependency
@@ -56,12 +57,10 @@ def init_command(invocation: Invocation, /, *, directory: Path, as_json: bool) -
 
 def _contents(name: str) -> dict[str, str]:
     """Return the files of the project by their names, relative to it."""
-    quoted = json.dumps(name, ensure_ascii=False)
-    plain = name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) else quoted
     found: dict[str, str] = {}
     for path, source in _templates(files("osiris.cli") / "template"):
         found[_HIDDEN.get(path, path)] = source.read_text("utf-8")
-    found["osiris.yaml"] = found["osiris.yaml"].replace("{name}", plain)
+    found["osiris.yaml"] = found["osiris.yaml"].replace("{name}", yaml_lines(name)[0])
     schema = json.dumps(oml_schema(ComponentRegistry()), indent=2, ensure_ascii=False)
     return {**dict(sorted(found.items())), _SCHEMA: schema + "\n"}
 
@@ -100,7 +99,7 @@ def _next(root: Path) -> list[str]:
         first = "osiris validate pipeline.yaml"
     else:
         place = shown(root)
-        first = f"cd {place}" if re.fullmatch(r"[\w./-]+", place) else f"cd '{place}'"
+        first = shlex.join(["cd", f"./{place}" if place.startswith("-") else place])
     return [first, "osiris run pipeline.yaml", "osiris logs show last"]
 
 

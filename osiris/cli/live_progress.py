@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -73,7 +74,8 @@ class LiveProgress:
         traceback: TracebackType | None,
     ) -> None:
         """Draw for the last time; the table goes away where the run's report follows it."""
-        self._live.stop()
+        with suppress(OSError):  # the terminal was closed: the run is over all the same
+            self._live.stop()
 
     def take(self, record: Record) -> None:
         """Take one record of the run."""

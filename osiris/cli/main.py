@@ -10,6 +10,7 @@ import click
 from osiris.cli import options
 from osiris.cli.invocation import Invocation
 from osiris.cli.lazy_group import LazyGroup, Verb
+from osiris.cli.sandbox_options import SandboxCommand, sandbox_options
 from osiris.version import VERSION
 
 _INTERRUPTED = 130
@@ -23,6 +24,10 @@ VERBS = {
     "parity": Verb("osiris.cli.parity:parity_command", "Compare what two runs left behind."),
     "connections": Verb("osiris.cli.connections:connections_group", "List and test connections."),
     "components": Verb("osiris.cli.components:components_group", "List and explain components."),
+    "sandboxes": Verb(
+        "osiris.cli.sandboxes:sandboxes_group", "List sandboxes in the cloud; end forgotten ones."
+    ),
+    "e2b": Verb("osiris.cli.e2b:e2b_group", "Build a template for runs in E2B's cloud."),
     "schema": Verb("osiris.cli.schema:schema_command", "Print the JSON Schema of pipelines."),
 }
 
@@ -58,11 +63,13 @@ def cli(ctx: click.Context, project: Path | None) -> None:
 
 @cli.command(
     "run",
+    cls=SandboxCommand,
     epilog=options.epilog(
         "osiris run pipeline.yaml",
         "osiris run pipeline.yaml --param since=2024-01-01 --jobs 2",
         "osiris compile pipeline.yaml && osiris run --last-compile",
         "osiris run pipeline.yaml --dry-run --json",
+        "osiris run pipeline.yaml --sandbox",
     ),
 )
 @click.argument(
@@ -84,6 +91,7 @@ def cli(ctx: click.Context, project: Path | None) -> None:
     show_default=True,
     help="What is kept of the tables between steps, below artifacts/STEP/.",
 )
+@sandbox_options
 @click.option("--dry-run", is_flag=True, help="Run nothing; say what would run.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every event and message as it comes.")
 @options.as_json

@@ -12,10 +12,13 @@ from osiris.core.records import Emit
 
 
 @contextmanager
-def observing(manifest: Manifest, *, verbose: bool) -> Iterator[Emit]:
-    """Yield the observer for a run: every record, a live table on a terminal, else lines."""
+def observing(manifest: Manifest, *, verbose: bool, prefix: str = "") -> Iterator[Emit]:
+    """Yield the observer for a run: every record, a live table on a terminal, else lines.
+
+    Each of the lines that are shown of every record begins with `prefix`.
+    """
     if verbose:
-        yield VerboseProgress().take
+        yield VerboseProgress(prefix).take
     elif is_terminal(sys.stderr):
         from osiris.cli.live_progress import (  # noqa: PLC0415 - rich costs a run 60 ms; only a terminal needs it
             LiveProgress,

@@ -12,10 +12,13 @@ from osiris.cli.invocation import Invocation
 from osiris.cli.problems import problem_lines
 from osiris.cli.progress import observing
 from osiris.cli.run_report import failure_lines, run_lines
+from osiris.cli.sandbox_options import adapter_choice
 from osiris.cli.screen import columns, document, note, result
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import UsageError
+from osiris.core.execution_adapter import ExecutionAdapter
+from osiris.core.records import Emit
 from osiris.core.run import RunResult, run_compiled
 from osiris.core.run_options import RunOptions, StepOutputs
 from osiris.project import Project
@@ -43,6 +46,7 @@ def execute_run(
     project = invocation.project(path)
     env = project.environment()
     beware(env)
+    name, adapter_options, prefix = adapter_choice(choices, env)
     compilation = _compilation(
         project, path, options.parsed_params(params), last=last_compile, write=not dry_run
     )
@@ -56,7 +60,9 @@ def execute_run(
         fail_fast=choices["fail_fast"],
         step_outputs=StepOutputs(choices["step_outputs"]),
     )
-    done = _run_with_adapter(compilation, project, env, run_options, cancel, verbose=verbose)
+    adapter = create_adapter(name, **adapter_options)
+    with observing(compilation.compiled.manifest, verbose=verbose, prefix=prefix) as observer:
+        done = _run_with_adapter(adapter, compilation, project, env, run_options, observer, cancel)
     _show(done, as_json=as_json)
     return done.exit_code
 
@@ -84,25 +90,23 @@ def _compilation(
 
 
 def _run_with_adapter(
+    adapter: ExecutionAdapter,
     compilation: Compilation,
     project: Project,
     env: dict[str, str],
     run_options: RunOptions,
+    observer: Emit,
     cancel: CancelToken,
-    *,
-    verbose: bool,
 ) -> RunResult:
-    adapter = create_adapter("local")
-    with observing(compilation.compiled.manifest, verbose=verbose) as observer:
-        return run_compiled(
-            compilation.compiled,
-            adapter,
-            project=project.root,
-            env=env,
-            options=run_options,
-            observer=observer,
-            cancel=cancel,
-        )
+    return run_compiled(
+        compilation.compiled,
+        adapter,
+        project=project.root,
+        env=env,
+        options=run_options,
+        observer=observer,
+        cancel=cancel,
+    )
 
 
 def _show(done: RunResult, *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """What the program says: results on stdout, everything else on stderr."""
 
+import errno
 import json
 import os
 import re
@@ -19,6 +20,7 @@ _STYLES: dict[Style, dict[str, Any]] = {
     "dim": {"dim": True},
     "strong": {"bold": True},
 }
+_NOBODY_READS = {errno.EPIPE, errno.EIO}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -60,14 +62,15 @@ def columns(stream: TextIO | None = None) -> int | None:
 def result(text: str = "") -> None:
     """Write one line (or several) of a command's result to stdout.
 
-    Nobody reading any more (`| head`) is not a failure; a full disk is: `UnwritableOutputError`.
+    Nobody reading any more (`| head`, a terminal that was closed) is not a failure; a full disk
+    is: `UnwritableOutputError`.
     """
     try:
         _write(sys.stdout, text + "\n")
-    except BrokenPipeError:
-        abandon(sys.stdout)
     except OSError as error:
         abandon(sys.stdout)
+        if error.errno in _NOBODY_READS:
+            return
         raise UnwritableOutputError(
             f"cannot write to standard output: {error.strerror}",
             hint="the command itself did its work; see where its output goes",

@@ -12,15 +12,24 @@ from osiris.core.records import LogLine, Progress, Record
 
 
 class VerboseProgress:
-    """Writes a line for each record that is kept, and tracebacks as they are."""
+    """Writes a line for each record that is kept, and tracebacks as they are.
+
+    `prefix` says where the steps run and stands before each line.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
 
     def take(self, record: Record) -> None:
         """Take one record of the run."""
         if isinstance(record, Progress):
             return
-        note(f"{clock(record.ts)} {harmless(record_text(record))}")
+        self._note(f"{clock(record.ts)} {harmless(record_text(record))}")
         if isinstance(record, LogLine) and record.traceback:
-            note(harmless(record.traceback.rstrip("\n")))
+            self._note(harmless(record.traceback.rstrip("\n")))
+
+    def _note(self, text: str) -> None:
+        note("\n".join(self._prefix + line for line in text.split("\n")))
 
 
 def record_text(record: Event | Metric | LogLine) -> str:

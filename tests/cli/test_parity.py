@@ -173,13 +173,15 @@ def test_a_copy_of_a_run_is_called_one(two: Osiris, tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_is_not_compared(two: Osiris) -> None:
     with two.start("run", "slow.yaml") as running:
-        while len(run_ids(two)) < 3:
-            assert running.poll() is None
-        a, _, c = run_ids(two)
-        done = two("parity", a, c)
-        assert (done.code, done.out) == (2, "")
-        assert f"{c} is still running" in done.err
-        running.kill()
+        try:
+            while len(run_ids(two)) < 3:
+                assert running.poll() is None
+            a, _, c = run_ids(two)
+            done = two("parity", a, c)
+        finally:
+            running.kill()
+    assert (done.code, done.out) == (2, "")
+    assert f"{c} is still running" in done.err
     killed = two("parity", a, c, "--fail-if-diff", "--json")
     assert killed.code == 6
     differing = {row["aspect"] for row in killed.document["aspects"] if not row["same"]}

@@ -1,6 +1,8 @@
 """`osiris run`: what it runs, what it says, what it ends with."""
 
 import json
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import ROOT, Done, Osiris, plain
+from tests.cli.program import COMMAND, ROOT, Done, Osiris, plain
 
 CANARY = "canary-9f3e-token"
 
@@ -324,6 +326,34 @@ def test_a_terminal_without_colours(sample: Osiris) -> None:
     dumb = sample.terminal("run", "branches.yaml", TERM="dumb")
     assert "\x1b" not in dumb.out
     assert "running branches, 4 steps" in dumb.out
+
+
+@pytest.mark.parametrize("options", [(), ("--verbose",)])
+def test_a_terminal_that_is_closed_does_not_stop_the_run(
+    sample: Osiris, options: tuple[str, ...]
+) -> None:
+    text = (sample.cwd / "sample.yaml").read_text()
+    slow = '{rows: "${params.rows}", delay: 0.1}'
+    (sample.cwd / "sample.yaml").write_text(text.replace('{rows: "${params.rows}"}', slow))
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        ["nohup", *COMMAND, "run", "sample.yaml", *options],
+        cwd=sample.cwd,
+        env={**sample.environment, "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    assert os.read(master, 1)
+    while not list((sample.cwd / "logs").glob("run_*/status.json")):
+        assert process.poll() is None
+    os.close(master)
+    assert process.wait(timeout=60) == 0
+    (run,) = _runs(sample)
+    status = json.loads((run / "status.json").read_text())
+    assert (status["state"], status["total_rows"]) == ("completed", 20)
 
 
 def test_the_project_goes_with_its_directory(sample: Osiris, tmp_path: Path) -> None:
