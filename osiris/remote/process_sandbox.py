@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import osiris
 from osiris.remote.errors import SandboxUnavailableError
 from osiris.remote.local_process import LocalProcess
 from osiris.remote.local_sandbox import LocalSandbox, home_of, made_directory
@@ -47,7 +46,7 @@ class ProcessLauncher:
 
     def launch_for_good(self, argv: Sequence[str], env: Mapping[str, str]) -> LocalProcess:
         """Start a command below a process that ends it when this one ends."""
-        where = str(Path(osiris.__file__).parents[1])
+        where = str(Path(__file__).parents[2])
         init = [sys.executable, "-I", "-S", "-c", _INIT, where]
         return _InitProcess([*init, *argv], env, quiet=True)
 

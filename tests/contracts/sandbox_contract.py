@@ -112,11 +112,11 @@ class SandboxContract:
         timer = threading.Timer(1.0, sandbox.interrupt)
         timer.start()
         program = "import time; print('now', flush=True); time.sleep(60)"
-        seen = b""
+        stream = sandbox.follow(self.python(sandbox, program))
         started = time.monotonic()
+        seen = next(stream)
         with pytest.raises(SandboxUnreachableError):
-            for data in sandbox.follow(self.python(sandbox, program)):
-                seen += data
+            next(stream)
         timer.join()
         assert seen == b"now\n"
         assert time.monotonic() - started < 15

@@ -1,4 +1,4 @@
-"""Steps that read local files read the same ones in a sandbox, and say the same when they cannot."""
+"""Steps that read local files read the same in a sandbox, and say the same when they cannot."""
 
 import gzip
 import os

@@ -79,7 +79,7 @@ def test_the_file_system_holds_no_secret_of_this_machine(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "target", ["/usr/bin/new", "/etc/new", "/new", "/home/new", "/opt/new", "{python}/new"]
+    "target", ["/usr/bin/new", "/etc/new", "/new", "/srv/new", "/var/new", "{python}/new"]
 )
 def test_the_system_cannot_be_written(tmp_path: Path, target: str) -> None:
     evidence = inside(
@@ -176,7 +176,8 @@ def test_only_the_runs_own_variables_are_there(
         """
         import os
         rows = sorted(os.environ)
-        environments = [open(f"/proc/{p}/environ").read() for p in os.listdir("/proc") if p.isdigit()]
+        processes = [p for p in os.listdir("/proc") if p.isdigit()]
+        environments = [open(f"/proc/{p}/environ").read() for p in processes]
         rows += ["none" if not any("CANARY" in text for text in environments) else "canary"]
         """,
     )

@@ -207,7 +207,7 @@ def test_a_dead_sandbox_is_told_at_once(sandbox: Scripted) -> None:
 
 
 def test_a_way_that_stays_cut_is_given_up(sandbox: Scripted) -> None:
-    sandbox.streams = [(journal(["a"])[:1], CUT)] + [([], CUT)] * 1000
+    sandbox.streams = [(journal(["a"])[:1], CUT), *([([], CUT)] * 1000)]
     started = time.monotonic()
     with pytest.raises(SandboxUnreachableError, match="after record 1"):
         heard(sandbox, patience=1.0)

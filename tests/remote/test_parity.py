@@ -1,5 +1,6 @@
 """Runs in sandboxes leave the same evidence as runs here, well or ill."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.parity.scenarios import SCENARIOS, Scenario
 from tests.support.pipelines import run_with
 from tests.support.sandboxes import FarProvider
 
-PLACES = {
+PLACES: dict[str, Callable[[], ExecutionAdapter]] = {
     "process": lambda: sandbox_adapter("process"),
     "bubblewrap": sandbox_adapter,
     "far": lambda: E2BTransparentProxy(FarProvider()),

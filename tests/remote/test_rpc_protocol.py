@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -128,6 +129,12 @@ def part(index: int, count: int, chunk: str = "e30=") -> Envelope:
     return Envelope(seq=1, ts=1.0, type="part", data=data)
 
 
+def join_all(parts: Iterable[Envelope]) -> None:
+    joiner = Joiner()
+    for one in parts:
+        joiner.join(one)
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -142,18 +149,14 @@ def part(index: int, count: int, chunk: str = "e30=") -> Envelope:
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(parts: list[Envelope]) -> None:
-    joiner = Joiner()
     with pytest.raises(ProtocolError):
-        for one in parts:
-            joiner.join(one)
+        join_all(parts)
 
 
 def test_parts_without_end_are_refused() -> None:
-    joiner = Joiner()
     chunk = "A" * 24_000
     with pytest.raises(ProtocolError, match="more than"):
-        for index in range(MAX_RECORD):
-            joiner.join(part(index, MAX_RECORD, chunk))
+        join_all(part(index, MAX_RECORD, chunk) for index in range(MAX_RECORD))
 
 
 @pytest.mark.parametrize(

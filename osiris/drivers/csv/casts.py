@@ -138,7 +138,7 @@ def _decimal(kind: str, scale: int) -> Rule:
     declared = _matching(rf"\s*[+-]?[0-9]*([.]{digits})?\s*")
     inferred = _matching(f"-?(0|[1-9][0-9]*)([.]{digits})?")
     # Two characters behind a point cannot hold an exponent that makes a value inexact; more can.
-    fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - see above
+    fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - two: see the comment above
     return Rule(kind.upper(), _CAST, (fast, declared), (_CANONICAL, inferred))
 
 

@@ -1,4 +1,4 @@
-"""A third party's component in one module: a source that does in its driver what a test asks for."""
+"""A third party's component in one module: a source whose driver does what a test asks for."""
 
 import logging
 from collections.abc import Mapping
