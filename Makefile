@@ -29,16 +29,16 @@ $(BIN)/python:
 
 # Installing for development installs what the demo needs, so one stamp touches the other.
 .venv/.demo: pyproject.toml | $(BIN)/python
-	@echo "make: installing osiris[duckdb]"
+	@echo "make: installing osiris-run[duckdb]"
 	@$(PIP) -e ".[duckdb]"
 	@touch $@
 
 .venv/.dev: pyproject.toml | $(BIN)/python
-	@echo "make: installing osiris[all,dev]"
+	@echo "make: installing osiris-run[all,dev]"
 	@$(PIP) -e ".[all,dev]"
 	@touch .venv/.demo $@
 
-demo: .venv/.demo ## run the bundled movies pipeline: CSV files and SQL, no server
+demo: .venv/.demo ## run the bundled pipeline here and in a sandbox, and compare: no server
 	@$(BIN)/python tools/demo.py
 
 test: .venv/.dev ## run every test, a private MariaDB included
