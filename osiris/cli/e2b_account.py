@@ -6,6 +6,7 @@ from types import ModuleType
 from osiris.cli.invocation import Invocation
 from osiris.core.errors import MissingDependencyError
 from osiris.remote.e2b_options import E2BAccount
+from osiris.version import install_command
 
 
 def e2b_account(invocation: Invocation) -> E2BAccount:
@@ -20,5 +21,5 @@ def e2b_cloud() -> ModuleType:
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"E2B's SDK is not installed ({error.name} is missing)",
-            hint="pip install 'osiris[e2b]'",
+            hint=install_command("e2b"),
         ) from error

@@ -81,7 +81,7 @@ class Component:
         config: model of a step's `config`.
         driver: `"package.module:Class"` of the driver, imported only when a step runs.
         summary: one sentence for people.
-        extra: name of the pip extra that brings its packages (`pip install 'osiris[extra]'`).
+        extra: name of the pip extra that brings its packages (`pip install 'distribution[extra]'`).
         packages: importable module names the driver needs beyond the core's.
         examples: documented uses, checked against `config` by a test.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from osiris.core.errors import MissingDependencyError, UsageError
 from osiris.core.execution_adapter import ExecutionAdapter
+from osiris.version import install_command
 
 GROUP = "osiris.adapters"
 
@@ -32,7 +33,7 @@ def create_adapter(name: str, **options: Any) -> ExecutionAdapter:
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"adapter {name!r} needs {error.name}, which is not installed",
-            hint=f"pip install 'osiris[{name}]'",
+            hint=install_command(name),
         ) from error
     adapter: ExecutionAdapter = cls(**options)
     return adapter

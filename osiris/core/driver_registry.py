@@ -2,11 +2,13 @@
 
 import importlib
 import importlib.util
+from importlib.metadata import entry_points
 
 from osiris.components.component import Component
-from osiris.components.registry import ComponentRegistry
+from osiris.components.registry import GROUP, ComponentRegistry
 from osiris.core.driver import Driver
 from osiris.core.errors import ComponentError, MissingDependencyError
+from osiris.version import DISTRIBUTION
 
 
 class DriverRegistry:
@@ -59,8 +61,15 @@ class DriverRegistry:
 
 def missing_dependency(component: Component, modules: list[str]) -> MissingDependencyError:
     """Return the error that says which packages are missing and how to get them."""
-    extra = f"osiris[{component.extra}]" if component.extra else " ".join(modules)
     return MissingDependencyError(
         f"component {component.name} needs {', '.join(modules)}, which is not installed",
-        hint=f"pip install '{extra}'",
+        hint=f"pip install '{_what_brings(component, modules)}'",
     )
+
+
+def _what_brings(component: Component, modules: list[str]) -> str:
+    if not component.extra:
+        return " ".join(modules)
+    found = entry_points(group=GROUP, name=component.name)
+    names = [entry.dist.name for entry in found if entry.dist is not None]
+    return f"{names[0] if names else DISTRIBUTION}[{component.extra}]"

@@ -10,8 +10,10 @@ from typing import Final
 
 from osiris.components.registry import GROUP
 from osiris.core.errors import ComponentError
+from osiris.version import DISTRIBUTION
 
-OURS: Final = "osiris"
+OURS: Final = DISTRIBUTION
+_PACKAGE: Final = "osiris"
 _IGNORED: Final = {"__pycache__"}
 
 
@@ -65,7 +67,7 @@ def code_of(components: Iterable[str]) -> list[CodePackage]:
     modules: dict[str, set[str]] = {}
     found: dict[str, Distribution] = {}
     ours = Distribution.from_name(OURS)
-    for name, distribution, top in [(OURS, ours, OURS), *_brought_by(components)]:
+    for name, distribution, top in [(OURS, ours, _PACKAGE), *_brought_by(components)]:
         found.setdefault(distribution.name, distribution)
         modules.setdefault(distribution.name, set()).add(top)
         del name

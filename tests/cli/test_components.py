@@ -50,12 +50,12 @@ def test_what_is_missing_is_said_with_the_command_that_brings_it(odd: Osiris) ->
     assert done.code == 0
     states = {line.split()[0]: line.split()[2] for line in done.out.splitlines()[1:7]}
     assert states["odd.lacking"] == "missing"
-    assert "odd.lacking needs no_such_package: pip install 'osiris[odd]'" in done.out
+    assert "odd.lacking needs no_such_package: pip install 'odd[odd]'" in done.out
     assert "No module named 'no_such_module'" in done.out
     items = {i["name"]: i for i in odd("components", "list", "--json").document["components"]}
-    assert items["odd.lacking"]["install"] == "pip install 'osiris[odd]'"
+    assert items["odd.lacking"]["install"] == "pip install 'odd[odd]'"
     assert items["odd.broken"]["error"]["code"] == "component.invalid"
-    assert "pip install 'osiris[odd]'" in odd("components", "show", "odd.lacking").out
+    assert "pip install 'odd[odd]'" in odd("components", "show", "odd.lacking").out
     assert odd("components", "show", "odd.broken").code == 3
 
 

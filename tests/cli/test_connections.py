@@ -257,4 +257,4 @@ def test_a_driver_whose_package_is_missing(shop: Osiris, tmp_path: Path) -> None
     assert done.code == 4
     trial = _only(done)
     assert trial["state"] == "missing_dependency"
-    assert trial["error"]["hint"] == "pip install 'osiris[mysql]'"
+    assert trial["error"]["hint"] == "pip install 'osiris-run[mysql]'"

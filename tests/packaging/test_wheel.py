@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from osiris.version import VERSION
+from osiris.version import DISTRIBUTION, VERSION
 
 ROOT = Path(__file__).parents[2]
+NAME = DISTRIBUTION.replace("-", "_")
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (path,) = directory.glob("*.whl")
-    assert path.name == f"osiris-{VERSION}-py3-none-any.whl"
+    assert path.name == f"{NAME}-{VERSION}-py3-none-any.whl"
     return zipfile.ZipFile(path)
 
 
@@ -36,8 +37,8 @@ def test_every_file_of_the_package_is_in_it(wheel: zipfile.ZipFile) -> None:
 
 def test_nothing_else_is_in_it(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"osiris", f"osiris-{VERSION}.dist-info"}
-    assert f"osiris-{VERSION}.dist-info/licenses/LICENSE" in wheel.namelist()
+    assert tops == {"osiris", f"{NAME}-{VERSION}.dist-info"}
+    assert f"{NAME}-{VERSION}.dist-info/licenses/LICENSE" in wheel.namelist()
 
 
 def test_it_runs_from_the_wheel_alone(wheel: zipfile.ZipFile, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from osiris.components.component import Component, Example
+from osiris.version import install_command
 from tools.docs.markdown import page, prose
 from tools.docs.package import OurComponents
 from tools.docs.schema import options
@@ -24,7 +25,7 @@ def _section(component: Component) -> str:
     modes = ", ".join(f"`{mode}`" for mode in sorted(component.modes))
     facts = f"{component.summary} Modes: {modes}."
     if component.extra:
-        facts += f" Needs `pip install 'osiris[{component.extra}]'`."
+        facts += f" Needs `{install_command(component.extra)}`."
     schema = component.config.model_json_schema()
     parts = [f"## {component.name}", facts]
     if component.connection is not None:
