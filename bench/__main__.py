@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import csv_sql_csv, e2b_loopback, movies, mysql_to_csv
+from bench import csv_sql_csv, e2b_loopback, local_sandbox, movies, mysql_to_csv, torn_link
 from bench.figure import HEADER, Figure
 from bench.mysql_to_csv import bench_server
 from bench.workspace import workspace
 
-FAMILIES = ("movies", "mysql", "e2b", "sql")
+FAMILIES = ("movies", "mysql", "sandbox", "e2b", "link", "sql")
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
@@ -26,14 +26,18 @@ def measure(
 ) -> Iterator[Figure]:
     """Measure the named families, each figure as soon as it is known."""
     with workspace(max(sizes) * _BYTES_A_ROW) as work:
-        if {"movies", "mysql", "e2b"} & set(families):
+        if {"movies", "mysql", "sandbox", "e2b"} & set(families):
             with bench_server(server_directory) as server:
                 if "movies" in families:
                     yield from movies.figures(server, work, rounds)
                 if "mysql" in families:
                     yield from mysql_to_csv.figures(server, work, sizes, rounds)
+                if "sandbox" in families:
+                    yield from local_sandbox.figures(server, work, sizes, rounds)
                 if "e2b" in families:
                     yield from e2b_loopback.figures(server, work, rounds)
+        if "link" in families:
+            yield from torn_link.figures(rounds)
         if "sql" in families:
             yield from csv_sql_csv.figures(work, sizes, rounds)
 

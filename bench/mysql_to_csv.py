@@ -52,23 +52,30 @@ def bench_server(directory: Path) -> Iterator[MariaDBServer]:
         yield server
 
 
+@contextmanager
+def large_table(server: MariaDBServer, rows: int) -> Iterator[str]:
+    """Fill a table of eight columns and drop it at the end; give its name."""
+    table = f"t_{rows}"
+    server.execute(_CREATE.format(table=table), DATABASE)
+    server.execute(_FILL.format(table=table, rows=rows), DATABASE)
+    yield table
+    server.execute(f"DROP TABLE {table}", DATABASE)
+
+
 def figures(server: MariaDBServer, work: Path, sizes: list[int], rounds: int) -> Iterator[Figure]:
     """Measure every size; the last figure compares memory between the first and the last."""
     memory = []
     for rows in sizes:
-        table = f"t_{rows}"
-        server.execute(_CREATE.format(table=table), DATABASE)
-        server.execute(_FILL.format(table=table, rows=rows), DATABASE)
-        one = _project(server, work / f"one_{rows}", table, writers=1)
-        dump = _client(server, work, table)
-        ours, theirs = alternate([one.run_command(), dump], rounds)
-        memory.append(ours.megabytes)
-        yield from _beside_client(rows, ours, theirs)
-        if rows == sizes[0]:
-            three = _project(server, work / f"three_{rows}", table, writers=3)
-            yield from _three_at_once(rows, one, three, rounds)
-        dump.before()
-        server.execute(f"DROP TABLE {table}", DATABASE)
+        with large_table(server, rows) as table:
+            one = csv_project(server, work / f"one_{rows}", table, writers=1)
+            dump = _client(server, work, table)
+            ours, theirs = alternate([one.run_command(), dump], rounds)
+            memory.append(ours.megabytes)
+            yield from _beside_client(rows, ours, theirs)
+            if rows == sizes[0]:
+                three = csv_project(server, work / f"three_{rows}", table, writers=3)
+                yield from _three_at_once(rows, one, three, rounds)
+            dump.before()
     if len(memory) > 1:
         detail = f"{memory[0]:.0f} MB at {sizes[0]:,} rows, {memory[-1]:.0f} MB at {sizes[-1]:,}"
         yield Figure("MySQL → CSV, memory", memory[-1] / memory[0], Bar(1.15, "×"), detail)
@@ -90,7 +97,8 @@ def _three_at_once(rows: int, one: Project, three: Project, rounds: int) -> Iter
     yield Figure(f"{name}, peak memory", triple.megabytes, Bar(400, "MB"), "whole process")
 
 
-def _project(server: MariaDBServer, directory: Path, table: str, writers: int) -> Project:
+def csv_project(server: MariaDBServer, directory: Path, table: str, writers: int) -> Project:
+    """Make a project that copies the table to so many files at once."""
     steps: list[dict[str, Any]] = []
     for n in range(1, writers + 1):
         config = {"connection": "@mysql.db_bench", "table": table}
