@@ -1,4 +1,4 @@
-"""Fixtures for every test: one MariaDB server a worker, one database a test."""
+"""Fixtures for every test: one MariaDB and one PostgreSQL a worker, one database a test."""
 
 import itertools
 import shutil
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.mariadb import MariaDBServer
+from tests.support.postgres import PostgresDatabase, PostgresServer
 
 _numbers = itertools.count(1)
 
@@ -56,3 +57,19 @@ def database(mariadb: MariaDBServer) -> Iterator[Database]:
     mariadb.execute(f"CREATE DATABASE {name}")
     yield Database(mariadb, name)
     mariadb.script(f"SET foreign_key_checks = 0; DROP DATABASE IF EXISTS {name};")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL for the whole session; a test that kills it must start it again."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def pg(postgres: PostgresServer) -> Iterator[PostgresDatabase]:
+    """A fresh PostgreSQL database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name)
+    yield PostgresDatabase(postgres, name)
+    postgres.drop_database(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 # Where Debian keeps servers; not on everyone's PATH.
 _SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+_POSTGRESQL = Path("/usr/lib/postgresql")  # a directory for each major version
 
 
 class MissingProgramError(RuntimeError):
@@ -18,7 +19,9 @@ class MissingProgramError(RuntimeError):
 
 def find_program(name: str) -> str | None:
     """The path of a program, servers in sbin included; None when it is not there."""
-    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SBIN}")
+    newest_first = sorted(_POSTGRESQL.glob("*/bin"), key=lambda x: (len(str(x)), x), reverse=True)
+    places = [os.environ.get("PATH", os.defpath), _SBIN, *map(str, newest_first)]
+    return shutil.which(name, path=":".join(places))
 
 
 def ensure_programs(packages: Mapping[str, str]) -> None:
