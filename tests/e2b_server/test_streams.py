@@ -87,7 +87,9 @@ def test_what_is_killed_by_the_kernel_is_a_signal_like_any_other(
     server: E2BServer, sandbox: e2b.Sandbox
 ) -> None:
     handle = sandbox.commands.run("exec sleep 777", background=True, timeout=0)
-    assert server.kill_process(server.living()[0], "sleep 777") == 1
+    (made,) = server.living()
+    # The command has been forked when its start is told, but may not have been executed yet.
+    assert wait_until(lambda: server.kill_process(made, "sleep 777") > 0)
     with pytest.raises(e2b.CommandExitException) as caught:
         handle.wait()
     assert caught.value.error == "signal: killed"
