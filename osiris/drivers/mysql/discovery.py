@@ -1,0 +1,155 @@
+"""Which tables a MySQL or MariaDB server shows to a user, from its information_schema.
+
+https://dev.mysql.com/doc/refman/8.4/en/information-schema.html
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from osiris.components.mysql_extractor import MySQLConnection
+from osiris.core.discovery import ColumnInfo, Found, KeyInfo, KeyKind, TableInfo, Wanted, ordered
+from osiris.core.errors import StepError
+from osiris.drivers.mysql.lookup import Lookup
+
+_SYSTEM: Final = ("information_schema", "mysql", "performance_schema", "sys")
+_KINDS: Final = {"VIEW": "view", "SYSTEM VIEW": "view", "SEQUENCE": ""}
+"""Types of tables that are not called `table`; "" stands for what holds no rows to extract."""
+
+_SCHEMAS: Final = "SELECT schema_name AS s FROM information_schema.schemata ORDER BY schema_name"
+_TABLES: Final = """\
+SELECT table_name AS n, table_type AS t, table_rows AS r, table_comment AS c
+FROM information_schema.tables WHERE table_schema = {schema} ORDER BY table_name"""
+_COLUMNS: Final = """\
+SELECT column_name AS n, column_type AS t, is_nullable AS u, column_comment AS c
+FROM information_schema.columns
+WHERE {this} ORDER BY ordinal_position"""
+_UNIQUE: Final = """\
+SELECT index_name AS k, column_name AS c FROM information_schema.statistics
+WHERE {this} AND non_unique = 0
+ORDER BY index_name, seq_in_index"""
+_THIS: Final = (  # for names that differ only in case
+    "table_schema = {schema} AND table_name = {table}"
+    " AND BINARY table_schema = {schema} AND BINARY table_name = {table}"
+)
+_FOREIGN: Final = """\
+SELECT constraint_name AS k, column_name AS c, referenced_table_schema AS s,
+referenced_table_name AS t, referenced_column_name AS r
+FROM information_schema.key_column_usage
+WHERE {this} AND referenced_table_name IS NOT NULL
+ORDER BY constraint_name, ordinal_position"""
+
+
+def discover(connection: MySQLConnection, wanted: Wanted) -> Found:
+    """Return the tables wanted, of the connection's database or of all the user may see."""
+    with Lookup(
+        connection,
+        base_dir=wanted.base_dir,
+        seconds=wanted.seconds,
+        cancelled=wanted.cancelled,
+    ) as lookup:
+        schemas = [name for (name,) in lookup.rows(_SCHEMAS)]
+        chosen = wanted.schema or connection.database
+        every = [t for schema in _chosen(schemas, chosen) for t in _tables(lookup, schema)]
+        tables = [
+            _readable(_with_details(lookup, table, wanted), connection.database)
+            for table in every
+            if wanted.wants(table.name)
+        ]
+    return Found(tuple(tables), tuple(schemas), tuple(table.name for table in every))
+
+
+def _chosen(schemas: Sequence[str], chosen: str | None) -> list[str]:
+    """Return the schemas to look into; some servers do not mind upper and lower case."""
+    if not chosen:
+        return [name for name in schemas if name.lower() not in _SYSTEM]
+    exact = [name for name in schemas if name == chosen]
+    return exact or [name for name in schemas if name.lower() == chosen.lower()]
+
+
+def _tables(lookup: Lookup, schema: str) -> Iterator[TableInfo]:
+    for name, type_, rows, comment in lookup.rows(_TABLES.format(schema=_literal(schema))):
+        kind = _KINDS.get(type_, "table")
+        if not kind:
+            continue
+        if kind == "table":
+            yield TableInfo(schema, name, kind, rows, comment or None)
+        else:  # the comment of a view is the word VIEW, or what is wrong with it
+            problems = () if comment in {"", "VIEW"} else (comment,)
+            yield TableInfo(schema, name, kind, problems=problems)
+
+
+def _with_details(lookup: Lookup, table: TableInfo, wanted: Wanted) -> TableInfo:
+    """Return the table with columns, keys and samples, and with what could not be had."""
+    this = _THIS.format(schema=_literal(table.schema or ""), table=_literal(table.name))
+    try:
+        columns = lookup.rows(_COLUMNS.format(this=this))
+        unique = lookup.rows(_UNIQUE.format(this=this))
+        foreign = lookup.rows(_FOREIGN.format(this=this))
+        table = replace(
+            table,
+            columns=tuple(ColumnInfo(n, t, None, u == "YES", c or None) for n, t, u, c in columns),
+            keys=ordered([*_unique(unique), *_foreign(foreign)]),
+        )
+        return _with_types(lookup, table, wanted.samples)
+    except StepError as error:
+        wanted.cancelled.raise_if_set()
+        if not lookup.usable():
+            raise
+        return table.but(error.message)
+
+
+def _with_types(lookup: Lookup, table: TableInfo, samples: int) -> TableInfo:
+    """Read as many rows as wanted: what the server says of them gives the types."""
+    names = [column.name for column in table.columns]
+    if not names:
+        return table
+    rows = lookup.table(f"{_select(table.schema or '', table.name, names)} LIMIT {samples:d}")
+    typed = [
+        replace(column, arrow_type=str(field.type))
+        for column, field in zip(table.columns, rows.schema, strict=True)
+    ]
+    return replace(table, columns=tuple(typed), samples=rows if samples else None)
+
+
+def _readable(table: TableInfo, database: str | None) -> TableInfo:
+    """Return the table with the config that reads it, every column named."""
+    names = [column.name for column in table.columns if column.arrow_type is not None]
+    if not names:
+        return table
+    if table.schema == database:
+        return replace(table, read={"table": table.name, "columns": names})
+    return replace(table, read={"query": _select(table.schema or "", table.name, names)})
+
+
+def _unique(rows: Iterable[Sequence[str]]) -> Iterator[KeyInfo]:
+    columns: dict[str, list[str]] = defaultdict(list)
+    for key, column in rows:
+        columns[key].append(column)
+    for key, named in columns.items():
+        kind: KeyKind = "primary" if key == "PRIMARY" else "unique"
+        if all(named):  # an index over an expression has no column
+            yield KeyInfo(kind, key, tuple(named))
+
+
+def _foreign(rows: Iterable[Sequence[str]]) -> Iterator[KeyInfo]:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for key, column, schema, table, referenced in rows:
+        found[key, f"{schema}.{table}"].append((column, referenced))
+    for (key, table), pairs in found.items():
+        here, there = zip(*pairs, strict=True)
+        yield KeyInfo("foreign", key, here, table, there)
+
+
+def _select(schema: str, table: str, columns: Iterable[str]) -> str:
+    chosen = ", ".join(map(_quoted, columns))
+    return f"SELECT {chosen} FROM {_quoted(schema)}.{_quoted(table)}"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
