@@ -1,14 +1,19 @@
 """Reading CSV files as one table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
+from osiris.core.cancel import CancelToken
+from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.errors import DataError
 from osiris.core.stream import TableStream
+from osiris.drivers.csv import discovery
 from osiris.drivers.csv.casts import TypedColumn
-from osiris.drivers.csv.files import CsvFile, readable_files
+from osiris.drivers.csv.dialect_guess import guess_dialect
+from osiris.drivers.csv.files import CsvFile, find_files, readable_files
 from osiris.drivers.csv.inference import infer_types
 from osiris.drivers.csv.line_ends import understandable
 from osiris.drivers.csv.records import header_of
@@ -33,17 +38,42 @@ class FilesystemCsvExtractorDriver:
         files that are not what they are said to be.
         """
         del step_id, inputs
-        ctx.cancelled.raise_if_set()
-        files = tuple(readable_files(config, ctx.base_dir, ctx.spill_dir, ctx.cancelled))
-        names = _names(files, config)
-        files = understandable(files, config, ctx.spill_dir)
-        source = CsvSource(files, config, len(names))
-        types = _types(source, names, ctx)
-        columns = [
-            TypedColumn(name, place, kind, inferred=name not in config.declared)
-            for place, (name, kind) in enumerate(zip(names, types, strict=True))
-        ]
-        return {"df": CsvScan(source, columns, ctx.spill_dir, ctx.cancelled)}
+        return {"df": _scan(config, ctx)}
+
+    def takes(self, path: str) -> bool:
+        """Tell by the name whether a file is one of these (`core.discovery.FileDiscoverer`)."""
+        return discovery.takes(path)
+
+    def discover_files(self, path: str, wanted: Wanted) -> Found:
+        """Say what is in the files, which are taken to begin with a line of column names."""
+        dialect = guess_dialect(find_files(path, wanted.base_dir)[0])
+        config = CsvExtractorConfig.model_validate({"path": path, **dialect})
+        return discovery.described(path, dialect, _scan(config, wanted), wanted)
+
+
+class _Place(Protocol):
+    """Where files are looked for and copied to, for a step or for a discovery."""
+
+    @property
+    def base_dir(self) -> Path: ...
+    @property
+    def spill_dir(self) -> Path: ...
+    @property
+    def cancelled(self) -> CancelToken: ...
+
+
+def _scan(config: CsvExtractorConfig, place: _Place) -> CsvScan:
+    place.cancelled.raise_if_set()
+    files = tuple(readable_files(config, place.base_dir, place.spill_dir, place.cancelled))
+    names = _names(files, config)
+    files = understandable(files, config, place.spill_dir)
+    source = CsvSource(files, config, len(names))
+    types = _types(source, names, place)
+    columns = [
+        TypedColumn(name, at, kind, inferred=name not in config.declared)
+        for at, (name, kind) in enumerate(zip(names, types, strict=True))
+    ]
+    return CsvScan(source, columns, place.spill_dir, place.cancelled)
 
 
 def _names(files: tuple[CsvFile, ...], config: CsvExtractorConfig) -> list[str]:
@@ -67,11 +97,11 @@ def _names(files: tuple[CsvFile, ...], config: CsvExtractorConfig) -> list[str]:
     return names
 
 
-def _types(source: CsvSource, names: Sequence[str], ctx: DriverContext) -> list[str]:
+def _types(source: CsvSource, names: Sequence[str], place: _Place) -> list[str]:
     """Return a type for every column: declared, inferred, or string."""
     declared = source.config.declared
     guessed = ["string"] * len(names)
     if source.config.infer and any(name not in declared for name in names):
         head = CsvSource(source.files[:1], source.config, source.width)
-        guessed = infer_types(head, ctx.spill_dir, ctx.cancelled)
+        guessed = infer_types(head, place.spill_dir, place.cancelled)
     return [declared.get(name, kind) for name, kind in zip(names, guessed, strict=True)]

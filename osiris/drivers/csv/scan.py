@@ -41,6 +41,11 @@ class CsvScan:
         return pa.schema([(column.name, arrow_type(column.type)) for column in self._columns])
 
     @property
+    def column_types(self) -> dict[str, str]:
+        """The columns' types as a pipeline writes them, by name."""
+        return {column.name: column.type for column in self._columns}
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The files that `sql` reads."""
         return self._source.paths

@@ -6,7 +6,7 @@ https://dev.mysql.com/doc/refman/8.4/en/information-schema.html
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.discovery import ColumnInfo, Found, KeyInfo, KeyKind, TableInfo, Wanted, ordered

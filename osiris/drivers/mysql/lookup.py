@@ -1,4 +1,4 @@
-"""Several small queries over one connection, in one read-only snapshot, none longer than allowed."""
+"""Several small queries over one connection, in one read-only snapshot, each in bounded time."""
 
 import contextlib
 import logging
