@@ -116,7 +116,9 @@ def _details(component: Component) -> tuple[list[Option], list[Option]]:
     """Return the component's options and the fields of its connection."""
     return (
         [
-            Option("connection", "reference", True, None, _reference(component))  # noqa: FBT003 - `required`, in the order of the columns
+            Option(
+                "connection", "reference", component.needs_connection, None, _reference(component)
+            )
             if option.name == "connection" and component.connection
             else option
             for option in option_list(component.config)
@@ -127,14 +129,18 @@ def _details(component: Component) -> tuple[list[Option], list[Option]]:
 
 
 def _reference(component: Component) -> str:
-    return f'"@{component.family}.ALIAS", or "@{component.family}" for the default one'
+    family = component.connection_family
+    return f'"@{family}.ALIAS", or "@{family}" for the default one'
 
 
 def _as_data(
     item: dict[str, Any], component: Component, details: tuple[list[Option], list[Option]]
 ) -> dict[str, Any]:
     own, fields = details
-    connection = {"family": component.family, "fields": [asdict(field) for field in fields]}
+    connection = {
+        "family": component.connection_family,
+        "fields": [asdict(field) for field in fields],
+    }
     return {
         **item,
         "driver": component.driver,
@@ -157,7 +163,7 @@ def _show(
         result(f"missing: {', '.join(item['missing'])}; {item['install']}")
     _show_options("Options (config:)", own)
     if component.connection:
-        place = f"osiris_connections.yaml, connections: {component.family}: ALIAS:"
+        place = f"osiris_connections.yaml, connections: {component.connection_family}: ALIAS:"
         _show_options(f"Connection ({place})", fields)
     mode = item["modes"][0]
     for example in component.examples:

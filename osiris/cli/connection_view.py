@@ -101,7 +101,9 @@ def _view(
             variables[name] = "missing" if default is None else "default"
     return ConnectionView(
         declared=declared,
-        components=tuple(c for c in installed if c.family == declared.family and c.connection),
+        components=tuple(
+            c for c in installed if c.connection and c.connection_family == declared.family
+        ),
         variables=variables,
         problems=tuple(p for p in problems if f"{p.path}.".startswith(f"{path}.")),
     )

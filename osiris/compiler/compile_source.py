@@ -16,7 +16,7 @@ from osiris.compiler.problem import Problem, Report
 from osiris.compiler.references import ParamFiller
 from osiris.compiler.shape import check_keys, kind, text
 from osiris.compiler.specification import specifications
-from osiris.compiler.step_check import CheckedStep, check_step
+from osiris.compiler.step_check import CONNECTION, CheckedStep, check_step
 from osiris.compiler.step_graph import link_steps
 from osiris.compiler.step_source import read_steps
 from osiris.compiler.yaml_reader import read_yaml
@@ -96,12 +96,20 @@ def _compiled(
     links = link_steps([step.source for step in steps])
     _warn_unused(params.declared, filler.used)
     used = [use for step in steps if (use := _used_connection(step)) is not None]
-    needed = any(step.component and step.component.connection for step in steps)
+    needed = any(_takes_connection(step) for step in steps)
     check_connections(book, used, registry, report, needed=needed)
     accepted = specifications(steps)
     if report.errors or name is None:
         return None
     return compiled_pipeline(name, description, params.values, steps, links, accepted)
+
+
+def _takes_connection(step: CheckedStep) -> bool:
+    """Tell whether a step needs a connection, or names one that it could do without."""
+    component = step.component
+    if component is None or component.connection is None:
+        return False
+    return component.needs_connection or step.source.config.get(CONNECTION) is not None
 
 
 def _used_connection(step: CheckedStep) -> UsedConnection | None:

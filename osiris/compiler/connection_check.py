@@ -62,14 +62,15 @@ def _check(declared: DeclaredConnection, model: type[Connection]) -> None:
 
 
 def _check_unused(family: str, unused: list[DeclaredConnection], registry: Registry) -> None:
-    names = [name for name in registry.names() if name.partition(".")[0] == family]
-    place = unused[0].place
-    if not names:
-        families = sorted({name.partition(".")[0] for name in registry.names()})
+    # Those called like the family come first: there, as a rule, no other need be loaded.
+    names = sorted(registry.names(), key=lambda name: name.partition(".")[0] != family)
+    models = (_connection_model(registry, name, family) for name in names)
+    model = next(filter(None, models), None)
+    families = sorted({name.partition(".")[0] for name in names})
+    if model is None and family not in families:
         hint = did_you_mean(family, families) or f"there are families {one_of(families)}"
-        place.warn(f"no component is of the family {family!r}", hint)
+        unused[0].place.warn(f"no component is of the family {family!r}", hint)
         return
-    model = next(filter(None, (_connection_model(registry, name) for name in names)), None)
     for declared in unused:
         if model is None:
             declared.place.warn(f"no component of the family {family!r} takes a connection")
@@ -77,8 +78,9 @@ def _check_unused(family: str, unused: list[DeclaredConnection], registry: Regis
             _check(declared, model)
 
 
-def _connection_model(registry: Registry, name: str) -> type[Connection] | None:
+def _connection_model(registry: Registry, name: str, family: str) -> type[Connection] | None:
     try:
-        return load(registry, name).connection
+        component = load(registry, name)
     except BrokenComponentError:
         return None  # no step uses it, or that was reported where it is used
+    return component.connection if component.connection_family == family else None

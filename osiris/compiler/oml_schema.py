@@ -171,7 +171,7 @@ def _definitions(component: Component) -> _Schema:
     schema = component.config.model_json_schema(ref_template=template)
     nested = {f"{component.name}.{key}": item for key, item in schema.pop("$defs", {}).items()}
     if component.connection is not None:
-        family = component.family
+        family = component.connection_family
         schema["properties"][CONNECTION] = {
             "type": "string",
             "pattern": rf"^@{family}(\.[A-Za-z0-9_-]+)?$|\$\{{.+\}}",

@@ -65,7 +65,7 @@ def _connection(
     place = step.config.get(CONNECTION)
     if component.connection is None or place is None:
         return None
-    return book.resolve(data[CONNECTION], place, component.family)
+    return book.resolve(data[CONNECTION], place, component.connection_family)
 
 
 def _check_config(

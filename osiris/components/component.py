@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,17 +20,27 @@ class ComponentConfig(BaseModel):
     """Base of every component's configuration; unknown keys are refused.
 
     A component that needs a connection declares a field `connection` of its own `Connection`
-    subclass. In a pipeline the field is a reference (`"@mysql.db_movies"`); the engine fills it in
-    before the driver sees it.
+    subclass; one that can do without adds `| None = None`. In a pipeline the field is a reference
+    (`"@mysql.db_movies"`); the engine fills it in before the driver sees it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Connection(BaseModel):
-    """Base of every connection; secret fields are declared as pydantic `SecretStr`."""
+    """Base of every connection; secret fields are declared as pydantic `SecretStr`.
+
+    Attributes:
+        family: what it is called in references (`@family.alias`) and in the file of connections;
+            when it is empty, the family of the component.
+        holds_files: whether a step's `InputPath` and `OutputPath` name files there, not here.
+
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: ClassVar[str] = ""
+    holds_files: ClassVar[bool] = False
 
     def hosts(self) -> Sequence[tuple[str, int]]:
         """Return the (host, port) pairs it reaches; none for local files and sockets."""
@@ -103,9 +113,21 @@ class Component:
 
     @property
     def connection(self) -> type[Connection] | None:
-        """The model of the connection the component needs, or None when it needs none."""
+        """The model of the connection the component takes, or None when it takes none."""
         declared = self.config.model_fields.get("connection")
         annotation: object = declared.annotation if declared else None
-        if isinstance(annotation, type) and issubclass(annotation, Connection):
-            return annotation
+        for kind in (annotation, *get_args(annotation)):
+            if isinstance(kind, type) and issubclass(kind, Connection):
+                return kind
         return None
+
+    @property
+    def connection_family(self) -> str:
+        """The family of the connections the component takes."""
+        return (self.connection.family if self.connection else "") or self.family
+
+    @property
+    def needs_connection(self) -> bool:
+        """Whether the component cannot do without a connection."""
+        declared = self.config.model_fields.get("connection")
+        return declared is not None and self.connection is not None and declared.is_required()

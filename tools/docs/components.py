@@ -31,12 +31,12 @@ def _section(component: Component) -> str:
     if component.connection is not None:
         schema["properties"]["connection"] = {
             "type": "string",
-            "description": f'A reference: `"@{component.family}.alias"`, or '
-            f'`"@{component.family}"` for the default one.',
+            "description": f'A reference: `"@{component.connection_family}.alias"`, or '
+            f'`"@{component.connection_family}"` for the default one.',
         }
     parts += ["### Options", options(schema)]
     if component.connection is not None:
-        parts += [f"### Connection, below `connections: {component.family}:`"]
+        parts += [f"### Connection, below `connections: {component.connection_family}:`"]
         parts += [prose(component.connection)]
         parts += [options(component.connection.model_json_schema())]
     return "\n\n".join([*parts, "### Examples", *map(_example, component.examples)])
