@@ -16,7 +16,6 @@ RUNNER: Final = (
     "journal_pump",
     "left_files",
     "oom",
-    "output_log",
     "process_init",
     "proxy_worker_runner",
     "rpc_protocol",
@@ -39,12 +38,14 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("osiris.drivers.csv*", frozenset({"duckdb", "pyarrow", "pydantic"})),
     ("osiris.drivers.filesystem*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.drivers.mysql*", frozenset({"numpy", "pyarrow", "pydantic", "pymysql"})),
+    ("osiris.drivers.postgres*", frozenset({"numpy", "psycopg", "pyarrow", "pydantic"})),
     ("osiris.project", frozenset({"dotenv"})),
     ("osiris.parity*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.remote*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.remote.e2b_sandbox", frozenset({"e2b", "httpx"})),
     # The runner's half works before anything is installed.
     *((f"osiris.remote.{module}", frozenset[str]()) for module in RUNNER),
+    ("osiris.core.output_log", frozenset()),
     ("osiris.report*", frozenset({"pydantic"})),
 )
 
