@@ -253,6 +253,21 @@ class DataWarning(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SchemaEvolved(StepEvent):
+    """A write step changed the table that it writes into, as its options allow.
+
+    `change` is `table_created`, `column_added`, `type_widened` or `not_null_dropped`; the types
+    are the database's own names.
+    """
+
+    table: str
+    change: str
+    column: str | None = None
+    from_type: str | None = None
+    to_type: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CleanupComplete(Event):
     """The engine has ended; `total_rows` are the rows all write steps wrote."""
 

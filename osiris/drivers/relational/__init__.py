@@ -1,0 +1,1 @@
+"""Writing Arrow tables into the tables of a database, whatever the database."""
