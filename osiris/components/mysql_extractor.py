@@ -13,6 +13,7 @@ from osiris.components.component import (
     Mode,
     SqlQuery,
 )
+from osiris.components.partition import Partition
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -75,6 +76,17 @@ class MySQLConnection(Connection):
         return () if self.socket else ((self.host, self.port),)
 
 
+class MySQLPartition(Partition):
+    """How MySQL's ranges are kept to one state of the data."""
+
+    snapshot: Literal["one", "each"] = Field(
+        "one",
+        description="one: all ranges see the same state, which takes a read lock for the moment in"
+        " which they begin (privilege LOCK TABLES for a table, RELOAD for a query); each: every"
+        " range sees a state of its own, moments apart, without a lock",
+    )
+
+
 class MySQLExtractorConfig(ComponentConfig):
     """What to read: a `query`, or a `table` with the `columns` and the `limit` wanted."""
 
@@ -95,6 +107,9 @@ class MySQLExtractorConfig(ComponentConfig):
     zero_dates: Literal["null", "error"] = Field(
         "null", description="0000-00-00 and dates like 2024-02-00: NULL, counted, or fail the step"
     )
+    partition: MySQLPartition | None = Field(
+        None, description="read ranges of a column at the same time; their order stays the same"
+    )
 
     @model_validator(mode="after")
     def _query_or_table(self) -> Self:
@@ -104,8 +119,12 @@ class MySQLExtractorConfig(ComponentConfig):
         if self.query is not None and (self.columns is not None or self.limit is not None):
             msg = "columns and limit go with table; write them into the query"
             raise ValueError(msg)
+        if self.partition is not None and self.limit is not None:
+            msg = "limit and partition do not go together: whose rows would be left out?"
+            raise ValueError(msg)
         named = [self.table or "", *(self.columns or ())]
-        if any("\0" in name for name in named):
+        partitioned = self.partition.column if self.partition else ""
+        if any("\0" in name for name in [*named, partitioned]):
             msg = "a name in MySQL cannot hold a NUL character"
             raise ValueError(msg)
         repeated = sorted({name for name in named[1:] if named[1:].count(name) > 1})
@@ -142,6 +161,14 @@ COMPONENT = Component(
                 "query": "SELECT title, COUNT(*) AS reviews FROM movies"
                 " JOIN reviews ON movie_id = movies.id GROUP BY title",
                 "zero_dates": "error",
+            },
+        ),
+        Example(
+            "A large table in four ranges at once",
+            {
+                "connection": "@mysql.db_movies",
+                "table": "ratings",
+                "partition": {"column": "id", "parts": 4},
             },
         ),
     ),

@@ -1,6 +1,8 @@
 """The driver of `mysql.extractor`: one query in a read-only snapshot, streamed as Arrow batches."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,16 @@ import pyarrow as pa
 
 from osiris.components.mysql_extractor import MySQLConnection, MySQLExtractorConfig
 from osiris.core.cancel import CancelToken
+from osiris.core.discovery import Found, TableInfo, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
+from osiris.core.partitions import PartitionedReading
 from osiris.core.stream import TableStream
+from osiris.drivers.mysql import discovery
 from osiris.drivers.mysql.connect import open_wire
+from osiris.drivers.mysql.names import quoted
+from osiris.drivers.mysql.partition_reading import read_ranges
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions
 
 
@@ -38,8 +45,10 @@ class MySQLExtractorDriver:
             base_dir=ctx.base_dir,
             cancelled=ctx.cancelled,
         )
+        if config.partition is not None:
+            return {"df": _read_in_parts(config, options, step_id, ctx)}
         reader = QueryReader(config.connection, config.query or table_query(config), options)
-        rows = _reported(reader, step_id, ctx)
+        rows = _reported([reader], reader.batches(), step_id, ctx)
         return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
 
     def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
@@ -47,25 +56,47 @@ class MySQLExtractorDriver:
         wire = open_wire(connection, base_dir=base_dir, cancelled=CancelToken())
         wire.close(idle=True)
 
+    def discover(self, connection: MySQLConnection, wanted: Wanted) -> Found:
+        """Say which tables the user may see (`osiris.core.discovery.Discoverer`)."""
+        return discovery.discover(connection, wanted)
+
 
 def table_query(config: MySQLExtractorConfig) -> str:
     """Return the query that reads the configured table."""
-    columns = ", ".join(map(_quoted, config.columns or ())) or "*"
+    columns = ", ".join(map(quoted, config.columns or ())) or "*"
     limit = "" if config.limit is None else f" LIMIT {config.limit:d}"
-    return f"SELECT {columns} FROM {_quoted(config.table or '')}{limit}"
+    return f"SELECT {columns} FROM {quoted(config.table or '')}{limit}"
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _read_in_parts(
+    config: MySQLExtractorConfig, options: ReadOptions, step_id: str, ctx: DriverContext
+) -> pa.RecordBatchReader:
+    reading = PartitionedReading(cancelled=ctx.cancelled, spill_dir=ctx.spill_dir)
+    readers = read_ranges(config, replace(options, cancelled=reading.stop))
+    schema = readers[0].schema
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        parts = reading.batches(schema, [reader.batches() for reader in readers])
+        yield from _reported(readers, parts, step_id, ctx)
+        if reading.spilled_bytes:
+            ctx.log_metric(MetricName.BYTES_SPILLED, reading.spilled_bytes)
+
+    return pa.RecordBatchReader.from_batches(schema, rows())
 
 
-def _reported(reader: QueryReader, step_id: str, ctx: DriverContext) -> Iterator[pa.RecordBatch]:
+def _reported(
+    readers: Sequence[QueryReader],
+    batches: Iterator[pa.RecordBatch],
+    step_id: str,
+    ctx: DriverContext,
+) -> Iterator[pa.RecordBatch]:
     """Pass the rows on, then tell which values were read as NULL."""
-    yield from reader.batches()
-    for column, count in sorted(reader.no_dates.items()):
+    yield from batches
+    no_dates = sum((reader.no_dates for reader in readers), Counter[str]())
+    for column, count in sorted(no_dates.items()):
         message = f"column {column!r}: {count} zero or impossible dates were read as NULL"
         ctx.log_event(
             DataWarning(step_id=step_id, code="mysql.zero_dates", message=message, count=count)
         )
-    if reader.no_dates:
-        ctx.log_metric(MetricName.VALUES_NULLED, reader.no_dates.total())
+    if no_dates:
+        ctx.log_metric(MetricName.VALUES_NULLED, no_dates.total())

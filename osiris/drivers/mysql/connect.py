@@ -84,7 +84,7 @@ class Wire:
         """Wake a thread that waits in `recv_into` or `send`; may be called from any thread."""
         _shut_down(self._socket)
 
-    def close(self, *, idle: bool) -> None:
+    def close(self, *, idle: bool = True) -> None:
         """Close the connection; an `idle` one (no result pending) says good-bye first."""
         self._forget()
         if idle:

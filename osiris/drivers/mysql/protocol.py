@@ -11,6 +11,7 @@ from typing import Final
 COM_QUERY: Final = b"\x03"
 COM_STMT_PREPARE: Final = b"\x16"
 COM_STMT_EXECUTE: Final = b"\x17"
+COM_STMT_CLOSE: Final = b"\x19"
 
 OK: Final = 0x00
 LOCAL_INFILE: Final = 0xFB

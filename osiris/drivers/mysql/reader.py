@@ -18,7 +18,7 @@ from osiris.drivers.mysql.errors import out_of_step
 from osiris.drivers.mysql.protocol import ERR, MalformedPacketError, more_results
 from osiris.drivers.mysql.receive import BUFFER_BYTES, Receiver
 from osiris.drivers.mysql.rows import BINARY_MARKER, RowDecoder
-from osiris.drivers.mysql.session import begin_read_only
+from osiris.drivers.mysql.session import begin_together, prepare_reading
 from osiris.drivers.mysql.statement import query
 from osiris.drivers.mysql.stop_query import stop_query
 
@@ -34,6 +34,7 @@ class ReadOptions:
         buffer_bytes: room for the rows of one block.
         deprecate_eof: whether to agree on results that end with an OK packet.
         cancelled: whoever switches it stops the reading.
+        lock_seconds: how long to wait for the lock under which ranges begin together.
 
     """
 
@@ -43,6 +44,7 @@ class ReadOptions:
     buffer_bytes: int = BUFFER_BYTES
     deprecate_eof: bool = True
     cancelled: CancelToken = field(default_factory=CancelToken)
+    lock_seconds: int = 10
 
 
 class QueryReader:
@@ -54,8 +56,15 @@ class QueryReader:
 
     """
 
-    def __init__(self, connection: MySQLConnection, sql: str, options: ReadOptions) -> None:
-        """Connect and run the query; the first row is not waited for.
+    def __init__(
+        self,
+        connection: MySQLConnection,
+        sql: str,
+        options: ReadOptions,
+        *,
+        begun: Receiver | None = None,
+    ) -> None:
+        """Run the query, in a new connection or in one that has `begun`; waits for no row.
 
         Raises `StepError` with the subclass that says whose fault it is, or the reason of
         `options.cancelled`.
@@ -63,16 +72,12 @@ class QueryReader:
         self._settings = connection
         self._sql = sql
         self._options = options
-        self._wire = open_wire(
-            connection,
-            base_dir=options.base_dir,
-            cancelled=options.cancelled,
-            deprecate_eof=options.deprecate_eof,
-        )
-        self._receiver = Receiver(self._wire, options.buffer_bytes)
+        self._receiver = begun or open_session(connection, options)
+        self._wire = self._receiver.wire
         try:
-            with _protocol_of(self._wire):
-                begin_read_only(self._receiver)
+            with protocol_of(self._wire):
+                if begun is None:
+                    begin_together([self._receiver])
                 result = query(self._receiver, sql)
                 columns = columns_of(result.definitions, tinyint1=options.tinyint1)
         except BaseException as error:
@@ -97,7 +102,7 @@ class QueryReader:
         Raises as the constructor does, and `DataError` for a value that cannot be read.
         """
         try:
-            with _protocol_of(self._wire):
+            with protocol_of(self._wire):
                 for block in self._receiver.blocks(marker=self._marker):
                     yield from self._decoder.batches(block)
                 self._check_end()
@@ -124,8 +129,27 @@ class QueryReader:
             stop_query(self._settings, self._options.base_dir, self._wire.thread_id, self._sql)
 
 
+def open_session(connection: MySQLConnection, options: ReadOptions) -> Receiver:
+    """Connect and set the session up for reading; its transaction is not begun."""
+    wire = open_wire(
+        connection,
+        base_dir=options.base_dir,
+        cancelled=options.cancelled,
+        deprecate_eof=options.deprecate_eof,
+    )
+    receiver = Receiver(wire, options.buffer_bytes)
+    try:
+        with protocol_of(wire):
+            prepare_reading(receiver)
+    except BaseException:
+        wire.close(idle=False)
+        raise
+    return receiver
+
+
 @contextlib.contextmanager
-def _protocol_of(wire: Wire) -> Iterator[None]:
+def protocol_of(wire: Wire) -> Iterator[None]:
+    """Raise the step's error for bytes that do not follow the protocol."""
     try:
         yield
     except MalformedPacketError as error:

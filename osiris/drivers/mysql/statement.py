@@ -7,6 +7,7 @@ from typing import Final
 from osiris.core.errors import ConfigError
 from osiris.drivers.mysql.protocol import (
     COM_QUERY,
+    COM_STMT_CLOSE,
     COM_STMT_EXECUTE,
     COM_STMT_PREPARE,
     EOF,
@@ -32,17 +33,40 @@ _HINT: Final = "write one query that returns rows (SELECT …) and puts them now
 
 @dataclass(frozen=True)
 class Result:
-    """A result set whose rows come next: its columns, and which protocol the rows have."""
+    """A result set whose rows come next: its columns, and which protocol the rows have.
+
+    `statement` is the number of the prepared statement it came from, which the server keeps until
+    it is closed or the connection is; None when there is none.
+    """
 
     definitions: list[ColumnDefinition]
     binary: bool
+    statement: int | None = None
 
 
 def run(receiver: Receiver, sql: str) -> None:
     """Run a statement that returns no rows; raises the server's error."""
+    send_statement(receiver, sql)
+    finish_statement(receiver, sql)
+
+
+def attempt(receiver: Receiver, sql: str) -> bytes:
+    """Run a statement that returns no rows; return the answer's packet, OK or ERR."""
+    send_statement(receiver, sql)
+    answer = receiver.packet()
+    if answer[0] not in {OK, ERR}:
+        raise MalformedPacketError(f"{sql} returns rows")
+    return answer
+
+
+def send_statement(receiver: Receiver, sql: str) -> None:
+    """Send a statement that returns no rows; `finish_statement` takes its answer."""
     receiver.command(COM_QUERY + sql.encode())
-    answer = _answer(receiver)
-    if answer[0] != OK:
+
+
+def finish_statement(receiver: Receiver, sql: str) -> None:
+    """Take the answer to a statement that returns no rows; raises the server's error."""
+    if _answer(receiver)[0] != OK:
         raise MalformedPacketError(f"{sql} returns rows")
 
 
@@ -70,7 +94,13 @@ def query(receiver: Receiver, sql: str) -> Result:
     if not prepared.columns and not only_reads(sql):
         raise ConfigError(_NOT_A_QUERY, hint=_HINT)
     receiver.command(COM_STMT_EXECUTE + struct.pack("<IBI", prepared.statement_id, _NO_CURSOR, 1))
-    return Result(_result_columns(receiver), binary=True)
+    return Result(_result_columns(receiver), binary=True, statement=prepared.statement_id)
+
+
+def forget(receiver: Receiver, result: Result) -> None:
+    """Let the server forget a result's prepared statement; every row must have been read."""
+    if result.statement is not None:
+        receiver.command(COM_STMT_CLOSE + struct.pack("<I", result.statement))
 
 
 def text_query(receiver: Receiver, sql: str) -> Result:
