@@ -12,12 +12,14 @@ if TYPE_CHECKING:
         check_pipeline,
         compare_runs,
         compile_pipeline,
+        discover,
         run_pipeline,
     )
     from osiris.core.cancel import CancelToken
     from osiris.core.errors import OsirisError
     from osiris.core.run import RunResult
     from osiris.core.run_options import RunOptions, StepOutputs
+    from osiris.discovery.result import Discovery
     from osiris.parity.comparison import Comparison
 
 __version__ = VERSION
@@ -27,6 +29,7 @@ _HOME = {
     "Comparison": "osiris.parity.comparison",
     "Compilation": "osiris.api",
     "InvalidPipelineError": "osiris.api",
+    "Discovery": "osiris.discovery.result",
     "OsirisError": "osiris.core.errors",
     "RunOptions": "osiris.core.run_options",
     "RunResult": "osiris.core.run",
@@ -34,6 +37,7 @@ _HOME = {
     "check_pipeline": "osiris.api",
     "compare_runs": "osiris.api",
     "compile_pipeline": "osiris.api",
+    "discover": "osiris.api",
     "run_pipeline": "osiris.api",
 }
 
@@ -41,6 +45,7 @@ __all__ = [
     "CancelToken",
     "Comparison",
     "Compilation",
+    "Discovery",
     "InvalidPipelineError",
     "OsirisError",
     "RunOptions",
@@ -50,6 +55,7 @@ __all__ = [
     "check_pipeline",
     "compare_runs",
     "compile_pipeline",
+    "discover",
     "run_pipeline",
 ]
 

@@ -8,7 +8,7 @@
 Every error is an `osiris.OsirisError` with a `message`, a `hint` and a stable `code`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # compiling needs none of it, and should not wait for it
     from osiris.core.records import Emit
     from osiris.core.run import RunResult
     from osiris.core.run_options import RunOptions
+    from osiris.discovery.result import Discovery
     from osiris.parity.comparison import Comparison
 
 StrPath = str | PathLike[str]
@@ -229,6 +230,56 @@ def compare_runs(a: StrPath, b: StrPath, *, project: StrPath | None = None) -> "
             hint="`osiris logs list` shows all runs",
         )
     return compare_directories(one, other)
+
+
+def discover(
+    target: StrPath,
+    *,
+    schema: str | None = None,
+    tables: Sequence[str] = (),
+    samples: int = 0,
+    reveal: Sequence[str] = (),
+    seconds: float = 60.0,
+    project: StrPath | None = None,
+    env: Mapping[str, str] | None = None,
+) -> "Discovery":
+    """Look, read-only, into a database or files: tables, columns, keys, sample rows.
+
+    Args:
+        target: `@family.alias`, or the path or pattern of files that are one table.
+        schema: the schema to look into; by default the connection's, else all of the users'.
+        tables: names, or patterns with * and ?; by default all.
+        samples: how many rows of each table to read.
+        reveal: columns whose values are shown although their names look sensitive.
+        seconds: how long all of it may take; a server is told to stop at that time as well.
+        project: the project whose connections are used; by default the current directory's.
+        env: what `${VAR}` is filled from; by default the process's environment over `.env`.
+
+    Raises:
+        UsageError: when there is no such connection, schema or table.
+        InputError: when the connection is not sound.
+        RunEnvironmentError: when a variable or a package is missing.
+        StepError: when the database or a file cannot be read.
+
+    """
+    # A tenth of a second that only discovering pays.
+    from osiris.core.discovery import Wanted  # noqa: PLC0415 - start-up, see above
+    from osiris.discovery import discover as discovering  # noqa: PLC0415 - start-up, see above
+
+    where = _project(project, None)
+    wanted = Wanted(
+        schema=schema,
+        tables=tuple(tables),
+        samples=samples,
+        base_dir=where.root,
+        seconds=seconds,
+    )
+    with discovering.bounded(wanted) as bounded:
+        if not str(target).startswith("@"):
+            path = discovering.in_project(Path(target), where)
+            return discovering.discover_files(path, bounded, reveal)
+        found = where.environment() if env is None else env
+        return discovering.discover_connection(str(target), where, found, bounded, reveal)
 
 
 def _project(project: StrPath | None, target: Path | None) -> Project:

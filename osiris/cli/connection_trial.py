@@ -7,22 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from osiris.cli.connection_view import ConnectionView
-from osiris.components.component import Connection
+from osiris.connections import ConnectionView, filled, masker_of, without_secrets
 from osiris.core.driver import ConnectionChecker
 from osiris.core.driver_registry import DriverRegistry
-from osiris.core.errors import (
-    ConnectionConfigError,
-    MissingVariableError,
-    OsirisError,
-    StepError,
-    TransientStepError,
-)
-from osiris.core.masking import Masker
-from osiris.core.placeholders import fill
-from osiris.core.step_config import DescribedConnection, StepConfig, secrets_of
+from osiris.core.errors import ConnectionConfigError, OsirisError, StepError, TransientStepError
 
 _SLOW = 1.0
 """Seconds from which a connection that works is called slow."""
@@ -63,9 +51,9 @@ class _NoWay(Exception):  # noqa: N818 - an outcome of trying, caught where it i
 
 def try_connection(view: ConnectionView, env: Mapping[str, str], base_dir: Path) -> Trial:
     """Fill the connection in, look for its hosts, and let its driver log in."""
-    masker = Masker(_secrets(view, env))
+    masker = masker_of(view, env)
     try:
-        connection = _filled(view, env)
+        connection = filled(view, env)
         checker = _checker(view)
         started = time.monotonic()
         for host, port in connection.hosts():
@@ -73,53 +61,13 @@ def try_connection(view: ConnectionView, env: Mapping[str, str], base_dir: Path)
         if checker is not None:
             checker.check_connection(connection, base_dir)
     except _NoWay as no_way:
-        return Trial(view.ref, no_way.state, error=_masked(no_way.error, masker))
+        return Trial(view.ref, no_way.state, error=without_secrets(no_way.error, masker))
     except OsirisError as error:
-        return Trial(view.ref, _state(error), error=_masked(error, masker))
+        return Trial(view.ref, _state(error), error=without_secrets(error, masker))
     seconds = time.monotonic() - started
     if checker is None:
         return Trial(view.ref, "reachable", seconds)
     return Trial(view.ref, "slow" if seconds >= _SLOW else "ok", seconds)
-
-
-def _secrets(view: ConnectionView, env: Mapping[str, str]) -> list[str]:
-    if not view.components:
-        return []
-    component = view.components[0]
-    step = StepConfig(
-        id=view.declared.alias,
-        component=component.name,
-        mode=min(component.modes),
-        connection=DescribedConnection(ref=view.ref, fields=view.declared.fields),
-    )
-    return secrets_of(step, component, env)
-
-
-def _filled(view: ConnectionView, env: Mapping[str, str]) -> Connection:
-    missing = [name for name, state in view.variables.items() if state == "missing"]
-    if missing:
-        raise MissingVariableError(
-            f"not set: {', '.join(missing)}",
-            hint="export it, or put it into the project's .env file",
-        )
-    if view.problems:
-        first = view.problems[0]
-        raise ConnectionConfigError(f"{first.where}: {first.message}", hint=first.hint)
-    if view.model is None:
-        raise ConnectionConfigError(
-            f"no installed component takes a connection of family {view.declared.family!r}",
-            hint="`osiris components list` shows what is installed",
-        )
-    values = fill(view.declared.fields, env, where=view.ref)
-    try:
-        return view.model.model_validate(values)
-    except ValidationError as error:
-        told = error.errors(include_input=False, include_context=False, include_url=False)
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in told)
-        raise ConnectionConfigError(
-            f"with the variables filled in it is not valid: {problems}",
-            hint="check the values of its variables",
-        ) from None
 
 
 def _checker(view: ConnectionView) -> ConnectionChecker | None:
@@ -169,11 +117,3 @@ def _state(error: OsirisError) -> str:
     state = error.code.rpartition(".")[2]
     plain = type(error).__mro__[1] is StepError
     return f"failed_{state}" if plain else state
-
-
-def _masked(error: OsirisError, masker: Masker) -> OsirisError:
-    """Return the error without the connection's secrets, which a server may quote."""
-    hint = None if error.hint is None else masker.text(error.hint)
-    error.args = (masker.text(error.message),)
-    error.message, error.hint = error.args[0], hint
-    return error

@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from osiris.cli import options
-from osiris.cli.connection_view import ConnectionView, ConnectionViews, connection_views
 from osiris.cli.doctor import doctor_command
 from osiris.cli.invocation import Invocation
 from osiris.cli.problems import problem_lines
 from osiris.cli.screen import document, harmless, result, styled
 from osiris.compiler.store import CONNECTIONS
+from osiris.connections import ConnectionView, ConnectionViews, connection_views
 from osiris.core.errors import ConnectionConfigError
 
 

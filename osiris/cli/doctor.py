@@ -7,15 +7,14 @@ import click
 
 from osiris.cli import amounts, options
 from osiris.cli.connection_trial import Trial, try_connection
-from osiris.cli.connection_view import ConnectionView, connection_views
 from osiris.cli.crash import beware
 from osiris.cli.failure import error_data, error_lines
 from osiris.cli.invocation import Invocation
 from osiris.cli.problems import problem_lines
 from osiris.cli.screen import Style, columns, document, harmless, note, result, styled
 from osiris.cli.table import table
-from osiris.compiler.problem import did_you_mean
-from osiris.core.errors import ConnectionConfigError, UsageError
+from osiris.connections import connection_views
+from osiris.core.errors import ConnectionConfigError
 
 _AT_ONCE = 8
 _STYLES: dict[str, Style] = {"ok": "good", "slow": "warn", "reachable": "warn"}
@@ -45,7 +44,7 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
     env = project.environment()
     beware(env)
     found = connection_views(project, env)
-    chosen = [_view(ref, found.views) for ref in refs] or list(found.views)
+    chosen = [found.named(ref) for ref in refs] or list(found.views)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         trials = list(pool.map(lambda view: try_connection(view, env, project.root), chosen))
     failed = [trial.error.exit_code for trial in trials if trial.error]
@@ -58,16 +57,6 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
         for line in problem_lines(found.problems):
             result(line)
     return failed[0] if failed else 0
-
-
-def _view(ref: str, views: tuple[ConnectionView, ...]) -> ConnectionView:
-    wanted = ref if ref.startswith("@") else f"@{ref}"
-    for view in views:
-        if view.ref == wanted:
-            return view
-    refs = [view.ref for view in views]
-    known = f"the project has {', '.join(refs) or 'none'}"
-    raise UsageError(f"there is no connection {wanted}", hint=did_you_mean(wanted, refs) or known)
 
 
 def _item(trial: Trial) -> dict[str, object]:

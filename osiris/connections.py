@@ -1,20 +1,24 @@
-"""Connections as they can be shown: placeholders and plain settings, never a secret."""
+"""The connections of a project: how they are declared, shown without secrets, filled in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import ValidationError
 
 from osiris.compiler.component_source import BrokenComponentError, load
 from osiris.compiler.connection_book import ConnectionBook, DeclaredConnection
 from osiris.compiler.connection_check import check_connections
 from osiris.compiler.literal_secret import is_reference, named_like_a_secret, secret_in
 from osiris.compiler.model_fields import is_secret
-from osiris.compiler.problem import Problem, Report
+from osiris.compiler.problem import Problem, Report, did_you_mean
 from osiris.compiler.store import read_connections
 from osiris.components.component import Component, Connection
 from osiris.components.registry import ComponentRegistry
-from osiris.core.masking import MASK
-from osiris.core.placeholders import placeholders
+from osiris.core.errors import ConnectionConfigError, MissingVariableError, OsirisError, UsageError
+from osiris.core.masking import MASK, Masker
+from osiris.core.placeholders import fill, placeholders
+from osiris.core.step_config import DescribedConnection, StepConfig, secrets_of
 from osiris.project import Project
 
 
@@ -72,6 +76,24 @@ class ConnectionViews:
     views: tuple[ConnectionView, ...]
     problems: tuple[Problem, ...]
 
+    def named(self, ref: str) -> ConnectionView:
+        """Return the connection of this name, the `@` left out or not.
+
+        Raises `ConnectionConfigError` when the file cannot be read, `UsageError` when it has no
+        such connection.
+        """
+        wanted = ref if ref.startswith("@") else f"@{ref}"
+        for view in self.views:
+            if view.ref == wanted:
+                return view
+        if self.problems:
+            first = self.problems[0]
+            raise ConnectionConfigError(f"{first.where}: {first.message}", hint=first.hint)
+        refs = [view.ref for view in self.views]
+        known = f"the project has {', '.join(refs) or 'none'}"
+        hint = did_you_mean(wanted, refs) or known
+        raise UsageError(f"there is no connection {wanted}", hint=hint)
+
 
 def connection_views(project: Project, env: Mapping[str, str]) -> ConnectionViews:
     """Read the project's connections; no file means no connections.
@@ -84,6 +106,59 @@ def connection_views(project: Project, env: Mapping[str, str]) -> ConnectionView
     views = tuple(_view(declared, registry, env, problems) for declared in book.all())
     told = {problem for view in views for problem in view.problems}
     return ConnectionViews(views, tuple(p for p in problems if p not in told))
+
+
+def masker_of(view: ConnectionView, env: Mapping[str, str]) -> Masker:
+    """Return what takes the connection's secrets out of messages and data."""
+    if not view.components:
+        return Masker()
+    component = view.components[0]
+    step = StepConfig(
+        id=view.declared.alias,
+        component=component.name,
+        mode=min(component.modes),
+        connection=DescribedConnection(ref=view.ref, fields=view.declared.fields),
+    )
+    return Masker(secrets_of(step, component, env))
+
+
+def filled(view: ConnectionView, env: Mapping[str, str]) -> Connection:
+    """Return the connection with its variables filled in.
+
+    Raises `MissingVariableError` when one is not set, `ConnectionConfigError` when it is not sound.
+    """
+    missing = [name for name, state in view.variables.items() if state == "missing"]
+    if missing:
+        raise MissingVariableError(
+            f"not set: {', '.join(missing)}",
+            hint="export it, or put it into the project's .env file",
+        )
+    if view.problems:
+        first = view.problems[0]
+        raise ConnectionConfigError(f"{first.where}: {first.message}", hint=first.hint)
+    if view.model is None:
+        raise ConnectionConfigError(
+            f"no installed component takes a connection of family {view.declared.family!r}",
+            hint="`osiris components list` shows what is installed",
+        )
+    values = fill(view.declared.fields, env, where=view.ref)
+    try:
+        return view.model.model_validate(values)
+    except ValidationError as error:
+        told = error.errors(include_input=False, include_context=False, include_url=False)
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in told)
+        raise ConnectionConfigError(
+            f"with the variables filled in it is not valid: {problems}",
+            hint="check the values of its variables",
+        ) from None
+
+
+def without_secrets(error: OsirisError, masker: Masker) -> OsirisError:
+    """Return the error without the connection's secrets, which a server may quote."""
+    hint = None if error.hint is None else masker.text(error.hint)
+    error.args = (masker.text(error.message),)
+    error.message, error.hint = error.args[0], hint
+    return error
 
 
 def _view(

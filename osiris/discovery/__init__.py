@@ -1,0 +1,1 @@
+"""Looking into databases and files before there is a pipeline: `osiris discover`."""

@@ -1,0 +1,54 @@
+"""Rows that can be shown: sensitive columns and what is a secret by its form are `***`."""
+
+from collections.abc import Collection
+
+import pyarrow as pa
+
+from osiris.compiler.literal_secret import secret_in
+from osiris.core.csv_text import UnwritableError, as_text
+from osiris.core.masking import MASK, Masker
+
+LONGEST = 1000
+"""Characters of a value's text that are shown; the rest is `…`."""
+
+
+def masked(table: pa.Table, hidden: Collection[str], masker: Masker) -> pa.Table:
+    """Return the table with `***` for every value of the hidden columns, and for secrets elsewhere.
+
+    A hidden column becomes one of strings; NULL stays NULL. In other columns of text a value that
+    holds a known kind of token, a URL with a password, or one of the masker's secrets is hidden.
+    """
+    for place, field in enumerate(table.schema):
+        column = table.column(place).combine_chunks()
+        if field.name in hidden:
+            shown = [MASK if valid else None for valid in column.is_valid().to_pylist()]
+        elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            shown = [_harmless(text, masker) for text in column.to_pylist()]
+        else:
+            continue
+        table = table.set_column(
+            place, pa.field(field.name, pa.string()), pa.array(shown, "string")
+        )
+    return table
+
+
+def texts(table: pa.Table) -> list[list[str | None]]:
+    """Return the rows as the texts that `filesystem.csv_writer` writes; None stands for NULL."""
+    columns = [_texts(column.combine_chunks()) for column in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _harmless(text: str | None, masker: Masker) -> str | None:
+    if text is None:
+        return None
+    return MASK if secret_in(text) else masker.text(text)
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    try:
+        found = as_text(column).cast(pa.string()).to_pylist()
+    except (UnwritableError, pa.ArrowException):  # one value in it has no text
+        found = [None if value is None else repr(value) for value in column.to_pylist()]
+    return [
+        text if text is None or len(text) <= LONGEST else text[:LONGEST] + "…" for text in found
+    ]
