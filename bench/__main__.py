@@ -11,12 +11,20 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import csv_sql_csv, e2b_loopback, local_sandbox, movies, mysql_to_csv, torn_link
+from bench import (
+    csv_sql_csv,
+    e2b_loopback,
+    local_sandbox,
+    many_runs,
+    movies,
+    mysql_to_csv,
+    torn_link,
+)
 from bench.figure import HEADER, Figure
 from bench.mysql_to_csv import bench_server
 from bench.workspace import workspace
 
-FAMILIES = ("movies", "mysql", "sandbox", "e2b", "link", "sql")
+FAMILIES = ("movies", "mysql", "sandbox", "e2b", "link", "sql", "logs")
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
@@ -36,10 +44,18 @@ def measure(
                     yield from local_sandbox.figures(server, work, sizes, rounds)
                 if "e2b" in families:
                     yield from e2b_loopback.figures(server, work, rounds)
-        if "link" in families:
-            yield from torn_link.figures(rounds)
-        if "sql" in families:
-            yield from csv_sql_csv.figures(work, sizes, rounds)
+        yield from _without_server(families, work, sizes, rounds)
+
+
+def _without_server(
+    families: list[str], work: Path, sizes: list[int], rounds: int
+) -> Iterator[Figure]:
+    if "link" in families:
+        yield from torn_link.figures(rounds)
+    if "sql" in families:
+        yield from csv_sql_csv.figures(work, sizes, rounds)
+    if "logs" in families:
+        yield from many_runs.figures(work, rounds)
 
 
 def main() -> int:

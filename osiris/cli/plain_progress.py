@@ -1,5 +1,7 @@
 """Progress as lines with the time: what starts, what ends, and now and then how far it is."""
 
+from collections.abc import Callable
+
 from osiris.cli import amounts
 from osiris.cli.clock import clock
 from osiris.cli.screen import harmless, note
@@ -13,7 +15,8 @@ _SILENCE = 30.0
 class PlainProgress:
     """Writes one line for each step that starts, ends, or takes long."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], None] = note) -> None:
+        self._write = write
         self._started: dict[str, float] = {}
         self._spoke: dict[str, float] = {}
 
@@ -21,7 +24,7 @@ class PlainProgress:
         """Take one record of the run."""
         text = self._text(record)
         if text is not None:
-            note(f"{clock(record.ts)} {harmless(text)}")
+            self._write(f"{clock(record.ts)} {harmless(text)}")
 
     def _text(self, record: Record) -> str | None:
         if isinstance(record, ev.StepStart):

@@ -5,19 +5,13 @@ from typing import TextIO
 
 from osiris.cli import amounts
 from osiris.cli.paths import shown
-from osiris.cli.screen import Style, harmless, styled
+from osiris.cli.run_styles import STYLES
+from osiris.cli.screen import harmless, styled
 from osiris.cli.table import table
 from osiris.report.run_record import RunRecord, StepRecord
 
-STYLES: dict[str, Style] = {
-    "completed": "good",
-    "failed": "bad",
-    "crashed": "bad",
-    "unknown": "bad",
-    "skipped": "warn",
-    "cancelled": "warn",
-}
-_HEADERS = ("STEP", "STATE", "ROWS IN", "ROWS OUT", "TIME")
+_NUMBERS = ("ROWS IN", "ROWS OUT", "SIZE", "TIME", "ROWS/S")
+_HEADERS = ("STEP", "STATE", *_NUMBERS)
 
 
 def run_lines(run: RunRecord, limit: int | None) -> Iterator[str]:
@@ -42,15 +36,14 @@ def run_lines(run: RunRecord, limit: int | None) -> Iterator[str]:
 def step_lines(steps: tuple[StepRecord, ...], limit: int | None) -> Iterator[str]:
     """Yield the table of steps."""
     rows = [_row(step) for step in steps]
-    numbers = ("ROWS IN", "ROWS OUT", "TIME")
-    head, *body = table(_HEADERS, rows, numbers=numbers, limit=limit)
+    head, *body = table(_HEADERS, rows, numbers=_NUMBERS, limit=limit)
     yield styled(head, "dim")
     for step, line in zip(steps, body, strict=True):
         style = STYLES.get(step.state)
         yield styled(line, style) if style and style != "good" else line
 
 
-def failure_lines(run: RunRecord, stream: TextIO) -> Iterator[str]:
+def failure_lines(run: RunRecord, stream: TextIO | None) -> Iterator[str]:
     """Yield what went wrong in each step, or in the run as a whole, and what to do about it."""
     told = [step.error for step in run.steps if step.error]
     if run.error and not any(_same(run.error, error) for error in told):
@@ -72,7 +65,6 @@ def _state(state: str) -> str:
 
 
 def _row(step: StepRecord) -> tuple[str, ...]:
-    out = step.rows_written if step.rows_written is not None else step.rows_out
     taken = sum(step.rows_in.values()) if step.rows_in else None
     state = step.state
     if step.state == "skipped":
@@ -80,7 +72,15 @@ def _row(step: StepRecord) -> tuple[str, ...]:
     elif step.attempts > 1:
         state = f"{state} (try {step.attempts})"
     seconds = None if step.duration_ms is None else step.duration_ms / 1000
-    cells = (step.id, state, amounts.rows(taken), amounts.rows(out), amounts.duration(seconds))
+    cells = (
+        step.id,
+        state,
+        amounts.rows(taken),
+        amounts.rows(step.rows),
+        "-" if step.bytes is None else amounts.size(step.bytes),
+        amounts.duration(seconds),
+        amounts.rows(step.rows_per_second),
+    )
     return tuple(harmless(cell) for cell in cells)
 
 

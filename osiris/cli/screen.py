@@ -4,11 +4,11 @@ import errno
 import json
 import os
 import re
-import sys
 from typing import Any, Literal, TextIO
 
 import click
 
+from osiris.cli import streams
 from osiris.core.errors import UnwritableOutputError
 
 Style = Literal["bad", "good", "warn", "dim", "strong"]
@@ -26,6 +26,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 def harmless(text: str) -> str:
     """Return text from outside (data, records, messages) so that it cannot steer a terminal."""
+    if text.isprintable():  # nearly always, and much quicker than the pattern
+        return text
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
@@ -42,7 +44,7 @@ def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
 
     NO_COLOR (https://no-color.org), set to anything but the empty string, turns them off.
     """
-    stream = stream or sys.stdout
+    stream = stream or streams.stdout()
     if os.environ.get("NO_COLOR") or not is_terminal(stream):
         return text
     return click.style(text, **_STYLES[style])
@@ -50,7 +52,7 @@ def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
 
 def columns(stream: TextIO | None = None) -> int | None:
     """Return how many characters a line of the terminal holds; None when it is not a terminal."""
-    stream = stream or sys.stdout
+    stream = stream or streams.stdout()
     if not is_terminal(stream):
         return None
     try:
@@ -66,9 +68,9 @@ def result(text: str = "") -> None:
     is: `UnwritableOutputError`.
     """
     try:
-        _write(sys.stdout, text + "\n")
+        _write(streams.stdout(), text + "\n")
     except OSError as error:
-        abandon(sys.stdout)
+        abandon(streams.stdout())
         if error.errno in _NOBODY_READS:
             return
         raise UnwritableOutputError(
@@ -79,20 +81,22 @@ def result(text: str = "") -> None:
 
 def document(data: Any) -> None:
     """Write a command's whole result to stdout as one JSON document."""
-    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    utf8 = (getattr(streams.stdout(), "encoding", None) or "").lower().replace("-", "") == "utf8"
     result(json.dumps(data, indent=2, ensure_ascii=not utf8, default=str))
 
 
 def note(text: str) -> None:
     """Write one line about how the work goes to stderr; that nobody can read it is no failure."""
     try:
-        _write(sys.stderr, text + "\n")
+        _write(streams.stderr(), text + "\n")
     except OSError:
-        abandon(sys.stderr)
+        abandon(streams.stderr())
 
 
-def abandon(stream: TextIO) -> None:
+def abandon(stream: TextIO | None) -> None:
     """Point a stream that cannot be written any more to nowhere, so that its flush cannot fail."""
+    if stream is None:
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -77,6 +77,9 @@ def _shrink(sizes: list[int], limit: int) -> None:
 def _line(row: Sequence[str], sizes: Sequence[int], right: Sequence[bool]) -> str:
     cells = []
     for text, size, to_right in zip(row, sizes, right, strict=True):
+        if text.isascii() and len(text) <= size:
+            cells.append(text.rjust(size) if to_right else text.ljust(size))
+            continue
         cut = fit(text, size)
         space = " " * (size - width(cut))
         cells.append(space + cut if to_right else cut + space)

@@ -30,7 +30,7 @@ class RecordLines:
         try:
             with open_regular_file(self.path) as file:
                 while line := file.readline(_LONGEST):
-                    record = _parsed(line)
+                    record = parsed_line(line)
                     if record is None:
                         self.damaged += 1
                     else:
@@ -41,7 +41,7 @@ class RecordLines:
     def events(self) -> Iterator[Event]:
         """Iterate over the lines as events; one that is not sound counts as damaged."""
         for record in self:
-            event = _event(record)
+            event = known_event(record)
             if event is None:
                 self.damaged += 1
             else:
@@ -66,7 +66,8 @@ def _refuse(constant: str) -> None:
     raise ValueError(msg)
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def parsed_line(line: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a line is; None when it is none."""
     try:
         record = strict_json(line)
     except (ValueError, RecursionError):
@@ -74,7 +75,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _event(record: dict[str, Any]) -> Event | None:
+def known_event(record: dict[str, Any]) -> Event | None:
+    """Return the event that a JSON object is; None when it is not sound."""
     ts, name = seconds(record.get("ts")), record.get("event")
     if ts is None or not isinstance(name, str):
         return None

@@ -7,14 +7,16 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osiris.core.atomic_file import replace_bytes
 from osiris.core.layout import RunLayout
-from osiris.core.manifest import Manifest
 from osiris.core.record_files import iso_time
 from osiris.core.status import RunStatus, StepStatus
 from osiris.version import VERSION
+
+if TYPE_CHECKING:  # who only reads runs should not wait for pydantic
+    from osiris.core.manifest import Manifest
 
 _RESERVE = 64 * 1024
 
@@ -48,7 +50,7 @@ class RunIdentity:
     started_at: float
 
     @classmethod
-    def of_this_process(cls, session: str, manifest: Manifest, adapter: str) -> "RunIdentity":
+    def of_this_process(cls, session: str, manifest: "Manifest", adapter: str) -> "RunIdentity":
         """Return the identity of a run that this process begins now."""
         pid = os.getpid()
         return cls(

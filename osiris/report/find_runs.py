@@ -1,6 +1,7 @@
 """Finding the runs of a project: all of them, the last one, one by a part of its name."""
 
 import os
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from osiris.core.errors import UsageError
 from osiris.core.layout import LOGS, RUN_PREFIX, RunLayout
 from osiris.core.status import RunState
 from osiris.report.read_run import summarize_run
+from osiris.report.run_index import RunIndex
 from osiris.report.run_record import RunRecord
 
 LAST = "last"
@@ -19,21 +21,33 @@ def run_directories(project: Path) -> list[Path]:
     Raises `UsageError` when the directory of logs is there but cannot be read.
     """
     logs = project / LOGS
+    return [logs / name for name in _run_names(logs)]
+
+
+def list_runs(project: Path) -> list[RunRecord]:
+    """Return a summary of every run of the project, the newest first; quick for thousands."""
+    logs = project / LOGS
+    return RunIndex(logs).summaries(_run_names(logs))
+
+
+def _run_names(logs: Path) -> list[str]:
     try:
-        found = [path for path in logs.iterdir() if path.name.startswith(RUN_PREFIX)]
+        with os.scandir(logs) as entries:
+            names = [e.name for e in entries if e.name.startswith(RUN_PREFIX) and e.is_dir()]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UsageError(
             f"cannot read {logs}: {error.strerror}", hint="check the directory and its rights"
         ) from error
-    runs = [path for path in found if path.is_dir()]
-    return sorted(runs, key=lambda path: (path.name[:_STAMP], _begun(path)), reverse=True)
-
-
-def list_runs(project: Path) -> list[RunRecord]:
-    """Return a summary of every run of the project, the newest first."""
-    return [summarize_run(directory) for directory in run_directories(project)]
+    names.sort(key=_second, reverse=True)
+    ordered: list[str] = []
+    for _, group in groupby(names, key=_second):
+        same = list(group)
+        if len(same) > 1:
+            same.sort(key=lambda name: _begun(logs / name), reverse=True)
+        ordered += same
+    return ordered
 
 
 def find_run(project: Path, name: str = LAST) -> Path:
@@ -82,6 +96,11 @@ def find_finished_run(project: Path, given: str | PathLike[str]) -> Path:
 
 _STAMP = len(RUN_PREFIX) + len("20260101T000000Z")
 """How much of a run's id says when it began, to the second."""
+
+
+def _second(name: str) -> str:
+    """Return the part of a run's id that says when it began, to the second."""
+    return name[:_STAMP]
 
 
 def _begun(directory: Path) -> int:

@@ -3,11 +3,13 @@
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from osiris.core.layout import RunLayout
-from osiris.core.record_lines import strict_json
+from osiris.core.metrics import MetricName
+from osiris.core.record_lines import RecordLines, strict_json
 from osiris.core.regular_file import UnusableFileError, read_regular_file
 from osiris.core.sound import fits
 from osiris.core.status import RunState
@@ -36,7 +38,7 @@ def _record(directory: Path, *, whole: bool) -> RunRecord:
     over = state in {RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED}
     events = read_events(layout) if whole or not over else RunEvents()
     counts = status if over else {**status, **events.counts()}
-    steps = _steps(status, events) if whole else ()
+    steps = _with_bytes(_steps(status, events), layout) if whole else ()
     if whole and events.damaged:
         note = note or f"{events.damaged} damaged lines in {layout.events.name} are left out"
     return RunRecord(
@@ -137,3 +139,21 @@ def _steps(status: Mapping[str, Any], events: RunEvents) -> tuple[StepRecord, ..
                 error=mapping(told, "error") or None,
             )
     return tuple(steps.values())
+
+
+def _with_bytes(steps: tuple[StepRecord, ...], layout: RunLayout) -> tuple[StepRecord, ...]:
+    """Return the steps with the bytes that the metrics tell of."""
+    sizes: dict[tuple[str | None, str | None], int] = {}
+    for record in RecordLines(layout.metrics):
+        value = number(record, "value")
+        if value is not None:
+            sizes[text(mapping(record, "tags"), "step"), text(record, "metric")] = value
+    return tuple(
+        replace(
+            step,
+            bytes=sizes.get(
+                (step.id, MetricName.BYTES_WRITTEN), sizes.get((step.id, MetricName.BYTES_OUT))
+            ),
+        )
+        for step in steps
+    )

@@ -1,7 +1,7 @@
 """One run as its directory tells it: state, steps, outputs, the error."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,11 @@ _LARGEST = 1 << 63
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What became of one step; `state` is `pending` for a step that never started."""
+    """What became of one step.
+
+    `state` is `pending` for a step that never started; `bytes` are those of the file a write step
+    made, of the Arrow data any other step produced.
+    """
 
     id: str
     state: str
@@ -22,10 +26,21 @@ class StepRecord:
     rows_in: dict[str, int] = field(default_factory=dict)
     rows_out: int | None = None
     rows_written: int | None = None
+    bytes: int | None = None
     attempts: int = 1
     reason: str | None = None
     because: str | None = None
     error: dict[str, Any] | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """The rows it wrote, or those it produced."""
+        return self.rows_written if self.rows_written is not None else self.rows_out
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Its rows over its wall time."""
+        return self.rows / self.duration_ms * 1e3 if self.rows and self.duration_ms else None
 
 
 @dataclass(frozen=True)
@@ -83,9 +98,8 @@ class RunRecord:
 
     def summary(self) -> dict[str, Any]:
         """Return the run as one item of a list: without steps, outputs and warnings."""
-        data = asdict(self)
-        for name in ("steps", "outputs", "warnings"):
-            del data[name]
+        left_out = {"steps", "outputs", "warnings"}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
         return {**data, "directory": str(self.directory)}
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests.cli.program import Osiris
+from tests.support.waiting import wait_for
 
 
 def _runs(osiris: Osiris) -> list[Path]:
@@ -167,3 +168,77 @@ def test_on_a_terminal_a_line_is_a_line(sample: Osiris) -> None:
     for columns in (60, 80, 200):
         lines = sample.terminal("logs", "list", columns=columns).out.splitlines()
         assert all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= columns for line in lines)
+
+
+def test_runs_are_found_by_pipeline_state_and_time(sample: Osiris) -> None:
+    for pipeline in ("sample.yaml", "branches.yaml", "secret.yaml"):
+        sample("run", pipeline)
+
+    def found(*arguments: str) -> list[str]:
+        done = sample("logs", "list", "--json", *arguments)
+        assert done.code == 0, done.err
+        return [run["pipeline"] for run in done.document["runs"]]
+
+    assert found() == ["secret", "branches", "sample"]
+    assert found("--state", "failed") == ["secret", "branches"]
+    assert found("--state", "failed", "--state", "completed") == found()
+    assert found("--state", "crashed") == []
+    assert found("--pipeline", "s*") == ["secret", "sample"]
+    assert found("--pipeline", "sampl") == []
+    assert found("--pipeline", "s*", "--state", "failed") == ["secret"]
+    assert found("--limit", "1") == ["secret"]
+    assert found("--since", "1h") == found("--since", "2020-01-01") == found()
+    assert found("--since", "2999-12-31T00:00:00+00:00") == []
+    none = sample("logs", "list", "--state", "cancelled")
+    assert none.out.startswith("none of the 3 runs in ")
+    for wrong in (("--since", "soon"), ("--state", "odd"), ("--limit", "0")):
+        assert sample("logs", "list", *wrong).code == 2
+
+
+def test_a_run_in_another_process_is_followed_to_its_end(sample: Osiris) -> None:
+    text = (sample.cwd / "slow.yaml").read_text()
+    (sample.cwd / "slow.yaml").write_text(text.replace("rows: 100000", "rows: 60"))
+    running = sample.start("run", "slow.yaml")
+    wait_for(lambda: bool(_runs(sample)) and (_runs(sample)[0] / "events.jsonl").exists())
+    watching = sample.start("logs", "show", "--follow", "--events")
+    done = sample("logs", "show", "-f")
+    assert running.wait(60) == 0
+    out, _ = watching.communicate(timeout=60)
+    for process in (running, watching):
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+    lines = done.out.splitlines()
+    assert "running slow, 2 steps" in lines[0]
+    assert any(re.fullmatch(r"[\d:]+ make: completed, 60 rows in .+", line) for line in lines)
+    assert any(line.endswith(" 60 rows written, 2 of 2 steps completed") for line in lines) or (
+        "60 rows written, 2 of 2 steps completed" in done.out
+    )
+    assert [line.split()[1] for line in out.splitlines()][-1] == "run_complete"
+
+
+def test_following_ends_with_the_process_that_is_followed(sample: Osiris) -> None:
+    running = sample.start("run", "slow.yaml")
+    wait_for(lambda: bool(_runs(sample)) and "step_start" in _events_text(sample))
+    watching = sample.start("logs", "show", "--follow")
+    assert watching.stdout is not None
+    assert "running slow" in watching.stdout.readline()
+    running.kill()
+    running.communicate(timeout=60)
+    out, err = watching.communicate(timeout=60)
+    assert (watching.returncode, err) == (0, "")
+    assert re.search(r"run_\S+  crashed  slow", out)
+
+
+def test_what_does_not_go_with_follow(sample: Osiris) -> None:
+    sample("run", "sample.yaml")
+    assert "run_complete" in sample("logs", "show", "--follow", "--events").out
+    for other in ("--json", "--metrics"):
+        done = sample("logs", "show", "--follow", other)
+        assert done.code == 2
+        assert f"--follow does not go with {other}" in done.err + done.out
+
+
+def _events_text(sample: Osiris) -> str:
+    path = _runs(sample)[0] / "events.jsonl"
+    return path.read_text() if path.exists() else ""

@@ -20,7 +20,8 @@ _VARYING = (
     (re.compile(r"\bsha256:[0-9a-f]{64}"), "HASH"),
     (re.compile(r" +"), " "),
     # Whether a step had begun when its input failed is chance.
-    (re.compile(r"(skipped \(\S+\) - -) (-|TIME)"), r"\1 MAYBE"),
+    (re.compile(r"(skipped \(\S+\) - - -) (-|TIME)"), r"\1 MAYBE"),
+    (re.compile(r"(completed (?:- |[\d,]+ )+(?:\d+ B|-)) TIME [\d,]+"), r"\1 TIME RATE"),
 )
 
 
