@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from osiris.cli import options
+from osiris.cli import options, streams
 from osiris.cli.invocation import Invocation
 from osiris.cli.lazy_group import LazyGroup, Verb
 from osiris.cli.sandbox_options import SandboxCommand, sandbox_options
@@ -22,6 +22,9 @@ VERBS = {
     "run": Verb("osiris.cli.main:run_command", "Run a pipeline or a compiled manifest."),
     "logs": Verb("osiris.cli.logs:logs_group", "List runs and show what happened in one."),
     "parity": Verb("osiris.cli.parity:parity_command", "Compare what two runs left behind."),
+    "discover": Verb(
+        "osiris.cli.discover:discover_command", "Say what can be read: tables, files."
+    ),
     "connections": Verb("osiris.cli.connections:connections_group", "List and test connections."),
     "components": Verb("osiris.cli.components:components_group", "List and explain components."),
     "sandboxes": Verb(
@@ -135,4 +138,5 @@ def main() -> NoReturn:
     """Run the program with the process's arguments and end the process."""
     # NumPy's linear algebra is never used; its threads take a tenth of a second to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    streams.occupy_standard_descriptors()
     sys.exit(outcome(sys.argv[1:]))

@@ -13,7 +13,7 @@ from osiris.core.stream import TableStream
 from osiris.drivers.csv import discovery
 from osiris.drivers.csv.casts import TypedColumn
 from osiris.drivers.csv.dialect_guess import guess_dialect
-from osiris.drivers.csv.files import CsvFile, find_files, readable_files
+from osiris.drivers.csv.files import CsvFile, readable_files
 from osiris.drivers.csv.inference import infer_types
 from osiris.drivers.csv.line_ends import understandable
 from osiris.drivers.csv.records import header_of
@@ -46,7 +46,9 @@ class FilesystemCsvExtractorDriver:
 
     def discover_files(self, path: str, wanted: Wanted) -> Found:
         """Say what is in the files, which are taken to begin with a line of column names."""
-        dialect = guess_dialect(find_files(path, wanted.base_dir)[0])
+        plain = CsvExtractorConfig.model_validate({"path": path})
+        first = readable_files(plain, wanted.base_dir, wanted.spill_dir, wanted.cancelled)[0]
+        dialect = guess_dialect(first.original)
         config = CsvExtractorConfig.model_validate({"path": path, **dialect})
         return discovery.described(path, dialect, _scan(config, wanted), wanted)
 

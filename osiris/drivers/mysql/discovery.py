@@ -12,6 +12,7 @@ from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.discovery import ColumnInfo, Found, KeyInfo, KeyKind, TableInfo, Wanted, ordered
 from osiris.core.errors import StepError
 from osiris.drivers.mysql.lookup import Lookup
+from osiris.drivers.mysql.names import quoted
 
 _SYSTEM: Final = ("information_schema", "mysql", "performance_schema", "sys")
 _KINDS: Final = {"VIEW": "view", "SYSTEM VIEW": "view", "SEQUENCE": ""}
@@ -143,12 +144,8 @@ def _foreign(rows: Iterable[Sequence[str]]) -> Iterator[KeyInfo]:
 
 
 def _select(schema: str, table: str, columns: Iterable[str]) -> str:
-    chosen = ", ".join(map(_quoted, columns))
-    return f"SELECT {chosen} FROM {_quoted(schema)}.{_quoted(table)}"
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+    chosen = ", ".join(map(quoted, columns))
+    return f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}"
 
 
 def _literal(text: str) -> str:
