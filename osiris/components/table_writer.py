@@ -38,6 +38,9 @@ with warnings.catch_warnings():
         batch_size: int | None = Field(
             None, ge=1, description="Most rows sent at once; as many as suit when left out."
         )
+        lock_timeout: float = Field(
+            60, gt=0, le=86400, description="Seconds to wait while others hold a lock on the table."
+        )
         on_new_column: OnDifference = Field(
             "error",
             description="The input has a column that the table has not: stop, add it, or do not "

@@ -19,6 +19,8 @@ class ColumnType:
         bounds: least and greatest value, in the unit of `arrow`, of a date or time.
         nul: whether a string may hold the character NUL.
         parsed: whether only the server can read the values, from text (an inet, a range).
+        unbounded: whether a decimal has as many digits as it likes; `arrow` is then any decimal.
+        element: the type of a list's values.
 
     """
 
@@ -29,6 +31,8 @@ class ColumnType:
     bounds: tuple[int, int] | None = None
     nul: bool = True
     parsed: bool = False
+    unbounded: bool = False
+    element: "ColumnType | None" = None
 
 
 @dataclass(frozen=True)

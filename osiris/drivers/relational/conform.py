@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from osiris.core.csv_text import as_text
 from osiris.drivers.relational.column_type import ColumnType
-from osiris.drivers.relational.fit import kind_of
+from osiris.drivers.relational.fit import element_of, kind_of
 from osiris.drivers.relational.limits import check_limits
-from osiris.drivers.relational.plain_type import decoded
+from osiris.drivers.relational.plain_type import decoded, plain_type
 from osiris.drivers.relational.unfit import UnfitError, shown_value
 
 _INTEGER_DIGITS: Final = 20
@@ -31,8 +31,11 @@ def conform(array: pa.Array, column: ColumnType) -> pa.Array:
     array = decoded(array)
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), storage_of(column.arrow))
+    if (kind_of(array.type), kind_of(column.arrow)) == ("list", "list"):
+        return _list(array, column)
+    arrow = _own_decimal(array.type) if column.unbounded else column.arrow
     convert = _CONVERSIONS.get((kind_of(array.type), kind_of(column.arrow)), _cast)
-    made = _first_failure(array, column.arrow, convert)
+    made = _first_failure(array, arrow, convert)
     check_limits(made, column)
     return made
 
@@ -159,9 +162,18 @@ def _interval(array: pa.Array, _: pa.DataType) -> pa.Array:
     return array
 
 
-def _list(array: pa.Array, arrow: pa.DataType) -> pa.Array:
+def _own_decimal(kind: pa.DataType) -> pa.DataType:
+    """Return the decimal type that has all digits of a number's type."""
+    return plain_type(kind) if pa.types.is_decimal(kind) else pa.decimal128(_INTEGER_DIGITS, 0)
+
+
+def _list(array: pa.Array, column: ColumnType) -> pa.Array:
     plain = array if pa.types.is_list(array.type) else array.cast(pa.list_(array.type.value_type))
-    inner = conform(pc.list_flatten(plain), ColumnType(str(arrow), arrow.value_type))
+    try:
+        inner = conform(pc.list_flatten(plain), element_of(column))
+    except UnfitError as unfit:  # its position counts elements
+        parent = pc.list_parent_indices(plain)[unfit.position].as_py()
+        raise UnfitError(parent, unfit.value, unfit.why) from unfit
     lengths = pc.fill_null(pc.list_value_length(plain), 0)
     ends = pc.cumulative_sum(lengths.cast(pa.int32()))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
@@ -186,5 +198,4 @@ _CONVERSIONS: Final[dict[tuple[str, str], Convert]] = {
     ("duration", "time"): _duration_to_time,
     ("duration", "interval"): _duration_to_interval,
     ("interval", "interval"): _interval,
-    ("list", "list"): _list,
 }

@@ -77,7 +77,8 @@ def _integers(source: pa.DataType, target: ColumnType) -> bool:
 
 
 def _digits(source: pa.DataType, target: ColumnType) -> bool:
-    return all(a <= b for a, b in zip(digits(source), digits(target.arrow), strict=True))
+    pairs = zip(digits(source), digits(target.arrow), strict=True)
+    return target.unbounded or all(a <= b for a, b in pairs)
 
 
 def _float_bits(source: pa.DataType, target: ColumnType) -> bool:
@@ -90,7 +91,7 @@ def _wider(source: pa.DataType, target: ColumnType) -> bool:
 
 
 def _unlimited(_: pa.DataType, target: ColumnType) -> bool:
-    return target.length is None and target.nul
+    return target.length is None
 
 
 def _micro(source: pa.DataType, target: ColumnType) -> bool:
@@ -142,8 +143,16 @@ _PAIRS: Final[dict[tuple[str, str], Callable[[Any, ColumnType], bool]]] = {
 }
 
 
+def element_of(column: ColumnType) -> ColumnType:
+    """Return the type of the values of a list column."""
+    return column.element or ColumnType(column.name, column.arrow.value_type)
+
+
 def fit_of(source: pa.DataType, target: ColumnType) -> Fit:
-    """Tell how the values of an Arrow type go into a column."""
+    """Tell how the values of an Arrow type go into a column.
+
+    Exact says nothing of the character NUL, which is looked for in every text where it must.
+    """
     plain = plain_type(source)
     here, there = kind_of(plain), kind_of(target.arrow)
     if here == "null":
@@ -151,7 +160,7 @@ def fit_of(source: pa.DataType, target: ColumnType) -> Fit:
     if target.parsed:
         return Fit.CHECKED if here == "text" else Fit.NONE
     if (here, there) == ("list", "list"):
-        return fit_of(plain.value_type, ColumnType(target.name, target.arrow.value_type))
+        return fit_of(plain.value_type, element_of(target))
     rule = _PAIRS.get((here, there))
     if rule is None:
         return Fit.NONE

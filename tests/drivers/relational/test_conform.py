@@ -78,6 +78,22 @@ CASES: dict[str, tuple[pa.Array, ColumnType, Fit, list[Any]]] = {
         Fit.EXACT,
         ['{"a":1,"b":"1.50"}'],
     ),
+    "any digits": (
+        pa.array([Decimal("1.50")], pa.decimal64(18, 2)),
+        ColumnType("numeric", pa.decimal128(38, 0), unbounded=True),
+        Fit.EXACT,
+        [Decimal("1.50")],
+    ),
+    "a list of decimals with fewer digits": (
+        pa.array([None, [Decimal("1.50")]], pa.large_list(pa.decimal128(9, 2))),
+        ColumnType(
+            "numeric(3,1)[]",
+            pa.list_(pa.decimal128(3, 1)),
+            element=ColumnType("numeric(3,1)", pa.decimal128(3, 1)),
+        ),
+        Fit.CHECKED,
+        [None, [Decimal("1.5")]],
+    ),
     "nothing but NULL": (pa.nulls(2), INT, Fit.EXACT, [None, None]),
 }
 
@@ -119,7 +135,7 @@ def _unfit(values: Iterable[Any], kind: pa.DataType, column: ColumnType) -> Unfi
 def test_the_first_value_that_does_not_fit_is_found(
     kind: pa.DataType, bad: Any, good: Any, column: ColumnType
 ) -> None:
-    assert fit_of(kind, column) is Fit.CHECKED
+    assert fit_of(kind, column) is (Fit.CHECKED if column.nul else Fit.EXACT)
     unfit = _unfit([good, None, good, bad, good, bad], kind, column)
     assert unfit.position == 3
     assert unfit.why
@@ -127,6 +143,12 @@ def test_the_first_value_that_does_not_fit_is_found(
     made, nulled = conform_or_null(array, column)
     assert nulled == 2
     assert [value is None for value in made.to_pylist()] == [False, True, True, True, False]
+
+
+def test_an_element_that_does_not_fit_is_told_by_its_row() -> None:
+    column = ColumnType("smallint[]", pa.list_(pa.int16()))
+    unfit = _unfit([[1], None, [], [1, 2, 2**15], [2**15]], pa.list_(pa.int64()), column)
+    assert (unfit.position, unfit.value) == (3, "32768")
 
 
 def test_a_decimal_is_never_rounded() -> None:
