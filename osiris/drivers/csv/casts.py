@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from osiris.drivers.duckdb.connection import identifier, literal
+from osiris.core.scan_sql import identifier, literal
 
 _CAST = "TRY_CAST({c} AS {t})"
 _CANONICAL = "{v}::VARCHAR = {c}"

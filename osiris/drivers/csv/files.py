@@ -1,9 +1,7 @@
 """The files of one CSV table: found, opened as text, copied as UTF-8 where they are not."""
 
 import codecs
-import glob
 import io
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.atomic_file import write_error
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, DataError
+from osiris.core.source_files import Stamp, changed, find_files, stamp
 
 CHUNK = 1 << 20
 """Bytes read at once."""
@@ -33,7 +32,7 @@ class CsvFile:
         text_compression: how `text` is compressed.
         readable: what DuckDB reads: `text`, or a copy that it does not misunderstand.
         compression: how `readable` is compressed.
-        stamp: what `readable` was when it was found: (inode, size in bytes, time in ns).
+        stamp: what `readable` was when it was found.
         headed: whether `readable` begins with a header that `text` has not.
 
     """
@@ -43,74 +42,21 @@ class CsvFile:
     text_compression: str
     readable: Path
     compression: str
-    stamp: tuple[int, int, int]
+    stamp: Stamp
     headed: bool = False
 
     @classmethod
     def found(cls, original: Path, text: Path, compression: str) -> "CsvFile":
         """Return a file whose text DuckDB reads as it is."""
-        return cls(original, text, compression, text, compression, _stamp(text))
+        return cls(original, text, compression, text, compression, stamp(text))
 
     def copied(self, copy: Path, *, headed: bool) -> "CsvFile":
         """Return the file with a copy of its text for DuckDB."""
-        return replace(self, readable=copy, compression="none", stamp=_stamp(copy), headed=headed)
+        return replace(self, readable=copy, compression="none", stamp=stamp(copy), headed=headed)
 
     def fault(self) -> DataError | None:
         """Return what happened to the file since it was found, if anything did."""
-        try:
-            now = _stamp(self.readable)
-        except OSError as error:
-            return DataError(
-                f"{self.original} cannot be read any more: {error.strerror}",
-                hint="run again when nothing moves or deletes it",
-            )
-        if now == self.stamp:
-            return None
-        return DataError(
-            f"{self.original} changed while it was read",
-            hint="run again when nothing writes it",
-        )
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def find_files(path: str, base_dir: Path) -> list[Path]:
-    """Return the files that a path or pattern names, in the order of their names.
-
-    A path that is a file is that file, whatever characters it has. Raises `ConfigError` when there
-    is none, or when one cannot be opened.
-    """
-    named = base_dir / path
-    if named.is_file() or not glob.has_magic(path):
-        found = [named]
-    else:
-        # `**` needs glob: pathlib's own order of results is not told.
-        matches = glob.glob(path, root_dir=base_dir, recursive=True)  # noqa: PTH207 - as said above
-        found = sorted(p for p in (base_dir / match for match in matches) if p.is_file())
-        if not found:
-            raise ConfigError(
-                f"no file matches {named}", hint="check the step's `path`, relative to the project"
-            )
-    for file in found:
-        _check_openable(file)
-    return found
-
-
-def _check_openable(path: Path) -> None:
-    if path.is_dir():
-        raise ConfigError(
-            f"{path} is a directory", hint=f"to read the files in it: {path.name}/*.csv"
-        )
-    try:
-        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read {path}: {error.strerror}",
-            hint="check the step's `path`, relative to the project, and the file's rights",
-        ) from error
+        return changed(str(self.original), self.readable, self.stamp)
 
 
 def readable_files(
@@ -119,7 +65,7 @@ def readable_files(
     """Return the files as DuckDB reads them: themselves when in UTF-8, else a copy that is."""
     plain = codecs.lookup(config.encoding).name in {"utf-8", "utf-8-sig"}
     found = []
-    for path in find_files(config.path, base_dir):
+    for path in find_files(config.path, base_dir, suffix=".csv"):
         compression = compression_of(path.name, config.compression)
         if plain:
             found.append(CsvFile.found(path, path, compression))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from osiris.components.filesystem_csv_extractor import DEFAULT_ROW_BYTES, CsvExtractorConfig
 from osiris.core.errors import DataError
+from osiris.core.scan_sql import literal, path_literal
 from osiris.drivers.csv.files import CsvFile
-from osiris.drivers.duckdb.connection import literal, path_literal
 
 HEAD_ROWS = 10_000
 """How many rows of the first file decide about types that are not declared."""

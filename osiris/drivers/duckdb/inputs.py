@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from osiris.core.errors import ConfigError, InternalError
+from osiris.core.scan_sql import identifier
 from osiris.core.stream import Scan, TableStream
-from osiris.drivers.duckdb.connection import identifier
 from osiris.drivers.duckdb.schema import accepted_batches, accepted_schema
 
 _ARROW_SCAN = "ARROW_SCAN"

@@ -26,6 +26,7 @@ from typing import Any
 import pyarrow as pa
 
 from osiris.core.errors import ConfigError, DataError
+from osiris.core.nested_types import with_inner_types
 
 _NO_ARROW_TYPE = {"bit", "uhugeint", "bignum", "time with time zone", "union", "variant"}
 _MOST_DIGITS = 38
@@ -72,15 +73,7 @@ def exact_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 def _decoded(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return kind.value_type
-    if pa.types.is_map(kind):
-        return pa.map_(_decoded(kind.key_type), _decoded(kind.item_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([f.with_type(_decoded(f.type)) for f in kind])
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(kind.value_field.with_type(_decoded(kind.value_type)), kind.list_size)
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_decoded(kind.value_type)))
-    return kind
+    return with_inner_types(kind, _decoded)
 
 
 def accepted_schema(schema: pa.Schema) -> pa.Schema:

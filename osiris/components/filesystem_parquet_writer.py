@@ -1,0 +1,55 @@
+"""The component `filesystem.parquet_writer`: a table into one Parquet file."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from osiris.components.component import Component, ComponentConfig, Example, Mode, OutputPath
+
+
+class ParquetWriterConfig(ComponentConfig):
+    """Where the file goes and how it is written down."""
+
+    path: Annotated[str, OutputPath()] = Field(
+        min_length=1, description="Where the file is published, relative to the project."
+    )
+    compression: Literal["zstd", "snappy", "gzip", "none"] = Field(
+        default="zstd", description="How the pages of each column are compressed."
+    )
+    row_group_size: int = Field(
+        default=128 * 1024,
+        ge=1,
+        le=1_048_576,
+        description=(
+            "The most rows of a row group. Memory grows with it; a row group of long rows ends "
+            "when it takes 64 MB."
+        ),
+    )
+    statistics: bool = Field(
+        default=True,
+        description="Whether smallest and largest values are kept, by which readers skip data.",
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _names_a_file(cls, path: str) -> str:
+        if path.endswith("/") or PurePosixPath(path).name in {"", ".", ".."}:
+            raise ValueError("the path must end with a file name")
+        return path
+
+
+COMPONENT = Component(
+    name="filesystem.parquet_writer",
+    modes=frozenset({Mode.WRITE}),
+    config=ParquetWriterConfig,
+    driver="osiris.drivers.filesystem_parquet_writer:FilesystemParquetWriterDriver",
+    summary="Writes a table into one Parquet file, complete or not at all.",
+    examples=(
+        Example("A Parquet file", {"path": "output/movies.parquet"}),
+        Example(
+            "For readers that know no zstd",
+            {"path": "output/movies.parquet", "compression": "snappy"},
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""The files that a step reads: found by path or pattern, and known again afterwards."""
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from osiris.core.errors import ConfigError, DataError
+
+Stamp = tuple[int, int, int]
+"""What a file was when it was found: (inode, size in bytes, time of the last change in ns)."""
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what the file is now; raise `OSError` when it is not there."""
+    status = path.stat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a step.
+
+    Attributes:
+        name: what messages call it.
+        path: where its bytes lie on this machine.
+        stamp: what it was when it was found.
+
+    """
+
+    name: str
+    path: Path
+    stamp: Stamp
+
+    @classmethod
+    def here(cls, path: Path) -> "SourceFile":
+        """Return a file of this machine."""
+        return cls(str(path), path, stamp(path))
+
+    def fault(self) -> DataError | None:
+        """Return what happened to the file since it was found, if anything did."""
+        return changed(self.name, self.path, self.stamp)
+
+
+def changed(name: str, path: Path, before: Stamp) -> DataError | None:
+    """Return what happened to a file since it had this stamp, if anything did."""
+    try:
+        now = stamp(path)
+    except OSError as error:
+        return DataError(
+            f"{name} cannot be read any more: {error.strerror}",
+            hint="run again when nothing moves or deletes it",
+        )
+    if now == before:
+        return None
+    return DataError(f"{name} changed while it was read", hint="run again when nothing writes it")
+
+
+def find_files(path: str, base_dir: Path, *, suffix: str) -> list[Path]:
+    """Return the files that a path or pattern names, in the order of their names.
+
+    A path that is a file is that file, whatever characters it has. Raises `ConfigError` when there
+    is none, or when one cannot be opened; its hint proposes files that end with `suffix`.
+    """
+    named = base_dir / path
+    if named.is_file() or not glob.has_magic(path):
+        found = [named]
+    else:
+        # `**` needs glob: pathlib's own order of results is not told.
+        matches = glob.glob(path, root_dir=base_dir, recursive=True)  # noqa: PTH207 - as said above
+        found = sorted(p for p in (base_dir / match for match in matches) if p.is_file())
+        if not found:
+            raise ConfigError(
+                f"no file matches {named}", hint="check the step's `path`, relative to the project"
+            )
+    for file in found:
+        _check_openable(file, suffix)
+    return found
+
+
+def _check_openable(path: Path, suffix: str) -> None:
+    if path.is_dir():
+        raise ConfigError(
+            f"{path} is a directory", hint=f"to read the files in it: {path.name}/*{suffix}"
+        )
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}",
+            hint="check the step's `path`, relative to the project, and the file's rights",
+        ) from error
