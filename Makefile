@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help demo test check fix bench live matrix reference clean
+.PHONY: help demo test check fix bench live matrix reference site clean
 
 # The newest Python from 3.11 on that this machine can run. Override with `make PYTHON=... test`.
 CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3
@@ -44,13 +44,14 @@ demo: .venv/.demo ## run the bundled pipeline here and in a sandbox, and compare
 test: .venv/.dev ## run every test, a private MariaDB included
 	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
-check: .venv/.dev ## format, lint, types, layers, gates, docs against code
+check: .venv/.dev ## format, lint, types, layers, gates, docs against code, the site's links
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tools.gates
 	@$(BIN)/python -m tools.docs --check
+	@$(BIN)/python -m tools.docs.site
 
 fix: .venv/.dev ## format the code and repair what the linter can
 	@$(BIN)/ruff check --quiet --fix . || true
@@ -58,6 +59,10 @@ fix: .venv/.dev ## format the code and repair what the linter can
 
 reference: .venv/.dev ## write docs/reference from the code
 	@$(BIN)/python -m tools.docs
+
+site: .venv/.dev ## build the documentation as a site in build/site
+	@$(BIN)/python -m tools.docs.site
+	@echo "make: build/site/index.html"
 
 bench: .venv/.dev ## print each figure beside its reference (BENCH_ROWS, BENCH_ROUNDS)
 	@$(BIN)/python -m bench

@@ -4,7 +4,18 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import commands, components, errors, events, metrics, oml, parity, run_directory
+from tools.docs import (
+    commands,
+    components,
+    errors,
+    events,
+    llms,
+    metrics,
+    oml,
+    parity,
+    run_directory,
+)
+from tools.docs.contents import unlisted
 from tools.docs.links import broken
 from tools.docs.package import import_everything
 
@@ -32,17 +43,26 @@ def differences(directory: Path, pages: Mapping[str, str]) -> list[str]:
     return [*missing, *(s for s in stale if s.split()[0] in there), *sorted(extra)]
 
 
+def _llms(*, writes: bool) -> list[str]:
+    path, text = ROOT / "docs" / "llms.txt", llms.render()
+    if writes:
+        path.write_text(text, encoding="utf-8")
+    stale = not path.exists() or path.read_text(encoding="utf-8") != text
+    return ["docs/llms.txt differs from docs/README.md: make reference"] if stale else []
+
+
 def main() -> int:
     """Write or check; return the exit code."""
     import_everything()
     pages = {name: render() for name, render in PAGES.items()}
     directory = ROOT / "docs" / "reference"
-    if "--check" not in sys.argv[1:]:
+    writes = "--check" not in sys.argv[1:]
+    if writes:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in pages.items():
             (directory / name).write_text(text, encoding="utf-8")
     problems = [f"docs/reference: {p}: make reference" for p in differences(directory, pages)]
-    problems += broken(ROOT)
+    problems += [*broken(ROOT), *unlisted(ROOT / "docs"), *_llms(writes=writes)]
     for problem in problems:
         print(problem)
     if not problems:
