@@ -40,7 +40,11 @@ def fill(value: Any, env: Mapping[str, str], *, where: str) -> Any:
     if isinstance(value, str):
         return PLACEHOLDER.sub(lambda match: _replacement(match, env, where), value)
     if isinstance(value, Mapping):
-        return {key: fill(item, env, where=f"{where}.{key}") for key, item in value.items()}
+        return {
+            # Nothing is filled into a key, so only the escape can stand there.
+            key.replace("$${", "${"): fill(item, env, where=f"{where}.{key}")
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [fill(item, env, where=f"{where}[{i}]") for i, item in enumerate(value)]
     return value

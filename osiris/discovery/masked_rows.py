@@ -8,6 +8,8 @@ from osiris.compiler.literal_secret import secret_in
 from osiris.core.csv_text import UnwritableError, as_text
 from osiris.core.masking import MASK, Masker
 
+NO_TEXT = "(a value that has no text)"
+
 LONGEST = 1000
 """Characters of a value's text that are shown; the rest is `…`."""
 
@@ -47,8 +49,10 @@ def _harmless(text: str | None, masker: Masker) -> str | None:
 def _texts(column: pa.Array) -> list[str | None]:
     try:
         found = as_text(column).cast(pa.string()).to_pylist()
-    except (UnwritableError, pa.ArrowException):  # one value in it has no text
-        found = [None if value is None else repr(value) for value in column.to_pylist()]
+    except (UnwritableError, pa.ArrowException):
+        if len(column) == 1:
+            return [NO_TEXT]
+        return [text for row in range(len(column)) for text in _texts(column.slice(row, 1))]
     return [
         text if text is None or len(text) <= LONGEST else text[:LONGEST] + "…" for text in found
     ]

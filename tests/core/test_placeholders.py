@@ -32,6 +32,7 @@ def test_filling_in() -> None:
     assert fill(value, {"A": "x"}, where="w") == {"a": ["x", 1], "b": "b-${A}"}
     assert fill("${B:-b}", {"B": ""}, where="w") == "b"
     assert fill("${A}", {"A": "${B}"}, where="w") == "${B}"
+    assert fill({"$${A}": "${A}"}, {"A": "x"}, where="w") == {"${A}": "x"}
 
 
 def test_what_is_missing_is_named_with_its_place() -> None:
