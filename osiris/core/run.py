@@ -90,7 +90,7 @@ def _execute(request: RunRequest, adapter: ExecutionAdapter) -> OsirisError | No
         session.log_event(ev.AdapterSelected(adapter=adapter.name))
         adapter.run(request)
     except OsirisError as error:
-        session.logger.debug("the run stopped", exc_info=True)
+        session.logger.error("the run stopped: %s", error.message, exc_info=True)
         return error
     except KeyboardInterrupt:
         return request.cancel.reason or CancelledError("the run was interrupted")

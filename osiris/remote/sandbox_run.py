@@ -102,6 +102,13 @@ class SandboxRun:
     def _live(self, sandbox: Sandbox) -> OsirisError | None:
         patience = Patience(sandbox, self._choices.patience)
         paths = SessionPaths.below(patience.tries(lambda: sandbox.home), self._layout.session)
+        # What is brought in and out may take longer than the sandbox has time.
+        with Upkeep(sandbox, paths, patience, self._choices.ttl, self._cancel):
+            return self._run(sandbox, paths, patience)
+
+    def _run(
+        self, sandbox: Sandbox, paths: SessionPaths, patience: Patience
+    ) -> OsirisError | None:
         checks = ArtifactPaths(self._prepared.manifest, self._layout, self._choices.limits)
         guard = RecordGuard(self._prepared.manifest, checks)
         shared = isinstance(sandbox, SharesFiles)
@@ -132,10 +139,7 @@ class SandboxRun:
         try:
             delivery = Delivery(self._freight, sandbox, paths, patience)
             delivery.bring()
-            with (
-                Upkeep(sandbox, paths, patience, self._choices.ttl, self._cancel),
-                Watchdog(sandbox, self._choices.silence, self._cancel, to_stop) as watchdog,
-            ):
+            with Watchdog(sandbox, self._choices.silence, self._cancel, to_stop) as watchdog:
                 start = delivery.start_command()
                 patience.tries(lambda: sandbox.start(start, self._freight.env))
                 stream = self._stream(sandbox, delivery, patience, watchdog)

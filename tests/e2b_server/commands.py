@@ -116,13 +116,17 @@ class Command:
 
 
 class CommandTable:
-    """All commands of one sandbox, by pid; belongs to the server's event loop."""
+    """All commands of one sandbox, by pid; belongs to the server's event loop.
+
+    `piece` is the size of the pieces that output comes in at most; a test may make it smaller.
+    """
 
     def __init__(self, agent: AgentLink, clock: AdjustableClock) -> None:
         self._agent = agent
         self._clock = clock
         self._commands: dict[int, Command] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.piece = CHUNK
 
     async def start(
         self,
@@ -193,7 +197,7 @@ class CommandTable:
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
         )
         try:
-            while data := await reader.read(CHUNK):
+            while data := await reader.read(self.piece):
                 await command.publish(Output(stream, data))
         finally:
             transport.close()

@@ -38,6 +38,7 @@ class FaultChannel:
         limit = self._fault.cut_request
         body = message.get("body", b"")
         self._received += len(body)
+        await self._keep_pace(body)
         if limit is None or message["type"] != "http.request":
             return message
         left = limit - (self._received - len(body))
@@ -81,7 +82,12 @@ class FaultChannel:
         if self._fault.corrupt_response and self._sent == 0:
             body = bytes(byte ^ 0xFF for byte in body)
         self._sent += len(body)
+        await self._keep_pace(body)
+        if self._fault.duplicate:
+            body += body
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _keep_pace(self, body: bytes) -> None:
         if self._fault.bytes_per_second is not None:
             await asyncio.sleep(len(body) / self._fault.bytes_per_second)
 

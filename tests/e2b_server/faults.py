@@ -31,7 +31,8 @@ class Fault:
         ending: how a cut ends it: `rst`, or `fin`, an ordinary end of the stream.
         freeze: send nothing more after so many bytes of the response, and keep the connection.
         truncate: lie: send only so many bytes, with a Content-Length to match.
-        bytes_per_second: send the response at this pace.
+        bytes_per_second: take the request and send the response at this pace.
+        duplicate: send every piece of the response's body twice.
 
     """
 
@@ -50,6 +51,7 @@ class Fault:
     freeze: int | None = None
     truncate: int | None = None
     bytes_per_second: float | None = None
+    duplicate: bool = False
     hits: int = 0
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -61,6 +61,9 @@ class Gateway:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
+        if scope["client"] is None:  # reset before it was accepted: nobody hears the answer
+            await JSONResponse({}, 400)(scope, receive, send)
+            return
         request = _logged(scope)
         self._log.add(request)
         receive, send = _logging(request, receive, send)

@@ -76,13 +76,17 @@ class Relay:
         for connection in found:
             _reset(connection)
 
-    def cut_now_and_then(self, seed: int, shortest: float, longest: float) -> threading.Event:
+    def cut_now_and_then(
+        self, seed: int, shortest: float, longest: float, times: int = 1_000_000
+    ) -> threading.Event:
         """Cut everything after a random number of seconds, again and again; set to stop."""
         stop = threading.Event()
         choose = random.Random(seed)
 
         def cut() -> None:
-            while not stop.wait(choose.uniform(shortest, longest)):
+            for _ in range(times):
+                if stop.wait(choose.uniform(shortest, longest)):
+                    return
                 self.cut_all()
 
         threading.Thread(target=cut, name="relay-cuts", daemon=True).start()

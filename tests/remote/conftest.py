@@ -1,10 +1,14 @@
 """Fixtures for tests of sandboxes."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2b_server.server import E2BServer, running_server
+from tests.e2b_server.templates import with_this_python
+from tests.remote.e2b_runs import Runs
 from tests.support.debian import ensure_programs
 
 # A third party's package that is on the path without being installed.
@@ -15,3 +19,17 @@ sys.path.append(str(Path(__file__).parent / "probe_package"))
 def bubblewrap() -> None:
     """The program bwrap, installed where that is possible."""
     ensure_programs({"bwrap": "bubblewrap"})
+
+
+@pytest.fixture
+def server() -> Iterator[E2BServer]:
+    """A loopback E2B server whose template `ready` has this Python and its packages."""
+    with running_server() as running:
+        running.add_template("ready", with_this_python())
+        yield running
+
+
+@pytest.fixture
+def runs(server: E2BServer, tmp_path: Path) -> Runs:
+    """Runs sample pipelines on that server."""
+    return Runs(server, tmp_path)
