@@ -1,12 +1,16 @@
 """Reading Parquet files as one table."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from osiris.components.filesystem_parquet_extractor import ParquetExtractorConfig
+from osiris.core.cancel import CancelToken
+from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.source_files import SourceFile, find_files
 from osiris.core.stream import TableStream
+from osiris.drivers.parquet import discovery
 from osiris.drivers.parquet.scan import ParquetScan
 from osiris.drivers.parquet.source import ParquetSource
 
@@ -29,10 +33,26 @@ class FilesystemParquetExtractorDriver:
         """
         del step_id, inputs
         ctx.cancelled.raise_if_set()
-        paths = find_files(config.path, ctx.base_dir, suffix=".parquet")
-        files = [SourceFile.here(path) for path in paths]
-        source = ParquetSource.of(files, config.columns, ctx.cancelled)
+        source = _source(config, ctx.base_dir, ctx.cancelled)
         scan = ParquetScan(source)
         if ParquetScan.serves(source):
             return {"df": scan}
         return {"df": scan.head()}
+
+    def takes(self, path: str) -> bool:
+        """Tell by the name whether a file is one of these (`core.discovery.FileDiscoverer`)."""
+        return discovery.takes(path)
+
+    def discover_files(self, path: str, wanted: Wanted) -> Found:
+        """Say what is in the files."""
+        config = ParquetExtractorConfig.model_validate({"path": path})
+        source = _source(config, wanted.base_dir, wanted.cancelled)
+        return discovery.described(path, source, wanted)
+
+
+def _source(
+    config: ParquetExtractorConfig, base_dir: Path, cancelled: CancelToken
+) -> ParquetSource:
+    paths = find_files(config.path, base_dir, suffix=".parquet")
+    files = [SourceFile.here(path) for path in paths]
+    return ParquetSource.of(files, config.columns, cancelled)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import osiris
@@ -51,6 +53,19 @@ def test_how_it_is_written_is_found_out(
     assert [column.name for column in table.columns] == ["a", "b"]
     assert table.read is not None
     assert {k: v for k, v in table.read.items() if k not in {"path", "columns"}} == options
+
+
+def test_parquet_tells_its_own_types(project: Path) -> None:
+    table = pa.table({"tier": pa.array(["a", None]).dictionary_encode(), "email": ["a@b.c", None]})
+    pq.write_table(table, project / "a.parquet")
+    found = osiris.discover("a.parquet", samples=1)
+    assert found.component == "filesystem.parquet_extractor"
+    (info,) = found.tables
+    tier = info.columns[0]
+    assert tier.native_type.startswith("dictionary<")
+    assert (tier.arrow_type, tier.nullable, info.estimated_rows) == ("string", True, 2)
+    assert rows_of(info) == [{"tier": "a", "email": "***"}]
+    assert info.read == {"path": "a.parquet", "columns": ["tier", "email"]}
 
 
 def test_a_pattern_is_one_table_and_its_size_an_estimate(project: Path) -> None:

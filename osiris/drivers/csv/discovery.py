@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-
 from osiris.core.discovery import ColumnInfo, Found, TableInfo, Wanted
+from osiris.core.first_rows import first_rows
 from osiris.drivers.csv.scan import CsvScan
 
 _HEAD_BYTES: Final = 1 << 16
@@ -31,19 +30,10 @@ def described(path: str, dialect: dict[str, Any], scan: CsvScan, wanted: Wanted)
         "file",
         estimated_rows=_estimated_rows([Path(file) for file in scan.paths]),
         columns=columns,
-        samples=_head(scan, wanted.samples) if wanted.samples else None,
+        samples=first_rows(scan.head(), wanted.samples) if wanted.samples else None,
         read={"path": path, **dialect, "columns": types},
     )
     return Found((table,), names=(path,))
-
-
-def _head(scan: CsvScan, rows: int) -> pa.Table:
-    with scan.head() as reader:
-        found, batches = 0, []
-        while found < rows and (batch := next(reader, None)) is not None:
-            batches.append(batch.slice(0, rows - found))
-            found += batches[-1].num_rows
-    return pa.Table.from_batches(batches, schema=scan.schema)
 
 
 def _estimated_rows(files: list[Path]) -> int | None:
