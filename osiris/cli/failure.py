@@ -5,6 +5,7 @@ from typing import Any, TextIO
 
 import click
 
+from osiris.cli import streams
 from osiris.cli.crash import keep_traceback, trace_text
 from osiris.cli.problems import problem_lines
 from osiris.cli.screen import document, harmless, note, styled
@@ -42,7 +43,7 @@ def error_data(error: OsirisError) -> dict[str, Any]:
 
 def error_lines(error: OsirisError, stream: TextIO | None = None) -> list[str]:
     """Return an error as a person reads it on the stream (stderr by default)."""
-    stream = stream or sys.stderr
+    stream = stream or streams.stderr()
     lines = [f"{styled('error:', 'bad', stream)} {harmless(error.message)}"]
     # `osiris.api.InvalidPipelineError` has problems; importing it would cost every other error.
     lines += problem_lines(getattr(error, "problems", ()), stream=stream)

@@ -1,7 +1,7 @@
 """Progress as a table on the terminal, a line a step, redrawn a few times a second."""
 
 import logging
-import sys
+import os
 import threading
 import time
 from contextlib import suppress
@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from osiris.cli import amounts
+from osiris.cli import amounts, streams
 from osiris.cli.screen import harmless, is_terminal
 from osiris.core import events as ev
 from osiris.core.manifest import Manifest
@@ -52,18 +52,19 @@ class LiveProgress:
         self._lock = threading.Lock()
         self._steps = {step.id: StepLine(step.id) for step in manifest.steps}
         self._began = time.monotonic()
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(file=streams.stderr(), highlight=False)
         self._live = Live(
             get_renderable=self._table,
             console=self._console,
             refresh_per_second=_PER_SECOND,
-            transient=is_terminal(sys.stdout),
+            transient=is_terminal(streams.stdout()),
             redirect_stdout=False,
             redirect_stderr=False,
         )
 
     def __enter__(self) -> Self:
         """Begin to draw."""
+        self._fit()
         self._live.start()
         return self
 
@@ -87,7 +88,15 @@ class LiveProgress:
                 line = self._steps.setdefault(record.step_id, StepLine(record.step_id))
                 _update(line, record)
 
+    def _fit(self) -> None:
+        """Be as large as the terminal: rich asks the standard descriptors, which are not its."""
+        with suppress(OSError, ValueError):
+            size = os.get_terminal_size(self._console.file.fileno())
+            if all(size):
+                self._console.size = size
+
     def _table(self) -> RenderableType:
+        self._fit()
         now = time.monotonic()
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("STEP")  # the only one that gives way: its cells are cut, not wrapped

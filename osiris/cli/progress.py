@@ -1,9 +1,9 @@
 """How a run goes, on stderr while it goes: a live table, or lines where nobody can see one."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from osiris.cli import streams
 from osiris.cli.plain_progress import PlainProgress
 from osiris.cli.screen import is_terminal
 from osiris.cli.verbose_progress import VerboseProgress
@@ -19,7 +19,7 @@ def observing(manifest: Manifest, *, verbose: bool, prefix: str = "") -> Iterato
     """
     if verbose:
         yield VerboseProgress(prefix).take
-    elif is_terminal(sys.stderr):
+    elif is_terminal(streams.stderr()):
         from osiris.cli.live_progress import (  # noqa: PLC0415 - rich costs a run 60 ms; only a terminal needs it
             LiveProgress,
         )

@@ -1,11 +1,10 @@
 """`osiris run`: from what the command line names to a run and what it left behind."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from osiris.api import Compilation, last_compilation, load_or_compile
-from osiris.cli import options
+from osiris.cli import options, streams
 from osiris.cli.crash import beware
 from osiris.cli.dry_run import show_dry_run
 from osiris.cli.invocation import Invocation
@@ -50,7 +49,7 @@ def execute_run(
     compilation = _compilation(
         project, path, options.parsed_params(params), last=last_compile, write=not dry_run
     )
-    for line in problem_lines(compilation.warnings, warning=True, stream=sys.stderr):
+    for line in problem_lines(compilation.warnings, warning=True, stream=streams.stderr()):
         note(line)
     if dry_run:
         return show_dry_run(compilation, project, env, as_json=as_json)
@@ -61,6 +60,7 @@ def execute_run(
         step_outputs=StepOutputs(choices["step_outputs"]),
     )
     adapter = create_adapter(name, **adapter_options)
+    streams.keep_streams()
     with observing(compilation.compiled.manifest, verbose=verbose, prefix=prefix) as observer:
         done = _run_with_adapter(adapter, compilation, project, env, run_options, observer, cancel)
     _show(done, as_json=as_json)
@@ -117,5 +117,5 @@ def _show(done: RunResult, *, as_json: bool) -> None:
         return
     for line in run_lines(run, columns()):
         result(line)
-    for line in failure_lines(run, sys.stderr):
+    for line in failure_lines(run, streams.stderr()):
         note(line)

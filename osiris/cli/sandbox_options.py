@@ -127,7 +127,7 @@ def adapter_choice(
             "keep": choices["keep_sandbox"],
         }
         return "sandbox", options, "[sandbox] "
-    return "local", {}, ""
+    return "local", {"owns_process": True}, ""
 
 
 def _only_with(

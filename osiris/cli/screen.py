@@ -53,7 +53,7 @@ def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
 def columns(stream: TextIO | None = None) -> int | None:
     """Return how many characters a line of the terminal holds; None when it is not a terminal."""
     stream = stream or streams.stdout()
-    if not is_terminal(stream):
+    if stream is None or not is_terminal(stream):
         return None
     try:
         return os.get_terminal_size(stream.fileno()).columns or None

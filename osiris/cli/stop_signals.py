@@ -2,11 +2,12 @@
 
 import os
 import signal
-import sys
 import threading
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
+from osiris.cli import streams
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import CancelledError, TerminatedError
 
@@ -45,4 +46,5 @@ def stop_at_signals() -> CancelToken:
 def _say(text: str) -> None:
     """Write a line to stderr past its buffer, which the interrupted code may be writing to."""
     with suppress(OSError, ValueError, AttributeError):  # it is full, closed, or was never there
-        os.write(sys.stderr.fileno(), f"{text}\n".encode())
+        stream: Any = streams.stderr()
+        os.write(stream.fileno(), f"{text}\n".encode())

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 
 from osiris.components.component import Mode
@@ -19,11 +20,13 @@ from osiris.core.manifest import Manifest, Step
 from osiris.core.memory import peak_memory_bytes
 from osiris.core.metrics import Metric, MetricName
 from osiris.core.outlet import Outlet, Reader, SpillPolicy
+from osiris.core.printed import AroundThread
 from osiris.core.records import Emit
 from osiris.core.run_options import RunOptions
 from osiris.core.schedule import Verdict, in_order, verdict
 from osiris.core.step_config import StepConfig
-from osiris.core.step_runner import StepPlace, StepRunner, UpstreamFailedError
+from osiris.core.step_place import StepPlace
+from osiris.core.step_runner import StepRunner, UpstreamFailedError
 from osiris.core.step_task import KEEPER, Phase, StepTask
 
 _HEARING_SECONDS = 0.5
@@ -44,6 +47,7 @@ class Engine:
         env: values of the variables that the configs use.
         options: the caller's choices.
         cancel: switched when everything should stop.
+        around_thread: makes a context for each thread in which a step runs.
 
     """
 
@@ -56,13 +60,16 @@ class Engine:
         env: dict[str, str],
         options: RunOptions,
         cancel: CancelToken,
+        around_thread: AroundThread = nullcontext,
     ) -> None:
         self._layout = layout
         self._emit = emit
         self._options = options
         self._cancel = cancel
         self._registry = DriverRegistry()
-        self._place = StepPlace(layout, base_dir, env, self._registry, options.step_outputs)
+        self._place = StepPlace(
+            layout, base_dir, env, self._registry, options.step_outputs, around_thread
+        )
         self._changed = threading.Condition(threading.RLock())
         self._manifest: Manifest | None = None
         self._tasks: dict[str, StepTask] = {}
@@ -190,7 +197,8 @@ class Engine:
             stopping=lambda token: self._watch_stop(task, token),
         )
         try:
-            complete = runner.run()
+            with self._place.around_thread():
+                complete = runner.run()
         except Exception as error:  # noqa: BLE001 - whatever ends a step must end it in the records
             self._fail(task, error)
         else:

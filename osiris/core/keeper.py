@@ -10,9 +10,9 @@ from osiris.core.atomic_file import AtomicFile
 from osiris.core.cancel import CancelToken
 from osiris.core.csv_format import CsvOptions, CsvSink
 from osiris.core.events import ArtifactCreated
-from osiris.core.layout import RunLayout
 from osiris.core.records import Emit
 from osiris.core.run_options import StepOutputs
+from osiris.core.step_place import StepPlace
 from osiris.core.stream import TableStream
 
 HEAD_BYTES = 10 * 1024 * 1024
@@ -31,8 +31,7 @@ class Keeper:
     def __init__(
         self,
         *,
-        outputs: StepOutputs,
-        layout: RunLayout,
+        place: StepPlace,
         step_id: str,
         open_stream: Callable[[CancelToken], TableStream],
         release: Callable[[], None],
@@ -41,8 +40,7 @@ class Keeper:
         cancel: CancelToken,
     ) -> None:
         self._token = CancelToken(cancel)
-        self._outputs = outputs
-        self._layout = layout
+        self._place = place
         self._step_id = step_id
         self._open_stream = open_stream
         self._release = release
@@ -55,7 +53,7 @@ class Keeper:
         """Begin to read."""
         if self._thread is not None:
             return
-        if self._outputs is StepOutputs.NONE:
+        if self._place.outputs is StepOutputs.NONE:
             self._release()
             return
         self._thread = threading.Thread(
@@ -78,6 +76,10 @@ class Keeper:
         self._release()
 
     def _run(self) -> None:
+        with self._place.around_thread():
+            self._read()
+
+    def _read(self) -> None:
         stream = self._open_stream(self._token)
         try:
             self._keep(stream)
@@ -90,15 +92,15 @@ class Keeper:
             self._release()
 
     def _keep(self, stream: TableStream) -> None:
-        directory = self._layout.artifact_dir(self._step_id)
-        if self._outputs is StepOutputs.PARQUET:
+        directory = self._place.layout.artifact_dir(self._step_id)
+        if self._place.outputs is StepOutputs.PARQUET:
             from osiris.core.parquet_file import write_parquet  # noqa: PLC0415 - 50 ms, seldom used
 
             file = AtomicFile(directory / "output.parquet")
             with file:
                 rows = write_parquet(file, stream)
         else:
-            limit = HEAD_BYTES if self._outputs is StepOutputs.AUTO else None
+            limit = HEAD_BYTES if self._place.outputs is StepOutputs.AUTO else None
             file = AtomicFile(directory / "output.csv")
             with file:
                 rows, whole = write_csv_head(file, stream, limit)
@@ -107,7 +109,7 @@ class Keeper:
         self._emit(
             ArtifactCreated(
                 step_id=self._step_id,
-                path=self._layout.relative(file.path),
+                path=self._place.layout.relative(file.path),
                 bytes=file.bytes,
                 sha256=file.sha256,
                 rows=rows,

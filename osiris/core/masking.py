@@ -23,6 +23,11 @@ class Masker:
             known = {*self._secrets, *(s for s in secrets if len(s) >= _SHORTEST)}
             self._secrets = tuple(sorted(known, key=lambda s: (-len(s), s)))
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets known so far, the longest first."""
+        return self._secrets
+
     def text(self, text: str) -> str:
         """Return the text with every secret in it replaced by `***`."""
         for secret in self._secrets:

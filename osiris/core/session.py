@@ -17,10 +17,12 @@ from osiris.core.log_capture import LogCapture
 from osiris.core.manifest import Manifest
 from osiris.core.masking import Masker
 from osiris.core.metrics import Metric
+from osiris.core.printed import Printed
 from osiris.core.record_files import RecordFiles
 from osiris.core.records import Emit, LogLine, Record
 from osiris.core.status import RunStatus, StatusFold
 from osiris.core.status_file import RunIdentity, StatusFile
+from osiris.core.step_thread import speaking
 
 
 def new_session_dir(project: Path, prefix: str) -> Path:
@@ -53,6 +55,7 @@ class SessionContext:
         layout: where the run's files are.
         masker: the secrets that are taken out of every record.
         fold: the status so far.
+        printed: takes what steps print here.
         broken: what keeps records from being written, or None.
 
     """
@@ -72,10 +75,12 @@ class SessionContext:
         self.broken: StepError | None = None
         self._cancel = cancel
         self._observer = observer
+        self._finished = False
         self._status = status
         self._lock = threading.RLock()
         self._files = RecordFiles(layout)
-        self._capture = LogCapture(self.emit)
+        self.printed = Printed(self.emit, self.masker)
+        self._capture = LogCapture(self.emit, self.printed)
         self._capture.install()
 
     @classmethod
@@ -111,11 +116,14 @@ class SessionContext:
     def emit(self, record: Record) -> None:
         """Take one record; see `core.records.Emit`."""
         with self._lock:
+            if self._finished:
+                return
             shown = self._write(record)
             if self._observer is None:
                 return
             try:
-                self._observer(shown)
+                with speaking():
+                    self._observer(shown)
             except Exception:  # whoever watches a run must not be able to break it
                 self._observer = None
                 self.logger.warning("the run's observer failed; it is told no more", exc_info=True)
@@ -163,4 +171,5 @@ class SessionContext:
         self.emit(complete)
         with self._lock:
             self._keep(self._files.close)
+            self._finished = True
             self._status.write(status, finished_at=time.time())

@@ -4,9 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -16,7 +14,6 @@ from osiris.components.component import ComponentConfig, Mode
 from osiris.core import events as ev
 from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
-from osiris.core.driver_registry import DriverRegistry
 from osiris.core.errors import (
     DataError,
     ErrorKind,
@@ -26,28 +23,17 @@ from osiris.core.errors import (
 )
 from osiris.core.failures import as_osiris_error
 from osiris.core.keeper import Keeper
-from osiris.core.layout import RunLayout
 from osiris.core.metrics import Metric, MetricName
 from osiris.core.outlet import Outlet
 from osiris.core.progress import ProgressMeter
 from osiris.core.run_options import StepOutputs
 from osiris.core.step_config import bind
+from osiris.core.step_place import StepPlace
 from osiris.core.step_task import KEEPER, StepTask
 from osiris.core.stream import Scan, TableStream, as_reader
 
 _LARGEST_BATCH = 128 * 1024
 """Rows; larger batches are cut so that edges can spill and steps can stop in between."""
-
-
-@dataclass(frozen=True)
-class StepPlace:
-    """Where a step runs: what every step of an engine shares."""
-
-    layout: RunLayout
-    base_dir: Path
-    env: Mapping[str, str]
-    registry: DriverRegistry
-    outputs: StepOutputs
 
 
 class UpstreamFailedError(Exception):
@@ -223,8 +209,7 @@ class StepRunner:
         reader = self._task.reader(KEEPER)
         head = self._place.outputs is StepOutputs.AUTO
         return Keeper(
-            outputs=self._place.outputs,
-            layout=self._place.layout,
+            place=self._place,
             step_id=self._step.id,
             open_stream=lambda cancel: outlet.stream(reader, cancel, head=head),
             release=lambda: outlet.release(reader),

@@ -3,6 +3,7 @@
 Standard library only: the runner uses it before anything is installed.
 """
 
+import io
 import os
 import selectors
 import signal
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from osiris.remote.output_log import OutputLog
+from osiris.core.output_log import OutputLog
 from osiris.remote.rpc_protocol import MAX_RECORD, ProtocolError, json_object
 
 TICK: Final = 0.1
@@ -235,6 +236,8 @@ def _become_worker(stdout: int, stderr: int, drop: Iterable[int], cwd: Path) -> 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what is printed must outlive a crash
+        sys.stdout.reconfigure(line_buffering=True)
     for fd in (stdout, stderr, *drop):
         os.close(fd)
     os.chdir(cwd)

@@ -19,6 +19,7 @@ from osiris.core.engine import Engine
 from osiris.core.errors import CancelledError, ComponentError, InternalError, OsirisError
 from osiris.core.layout import RunLayout
 from osiris.core.log_capture import LogCapture
+from osiris.core.log_levels import every_logger
 from osiris.core.manifest import Manifest
 from osiris.core.masking import Masker
 from osiris.core.run_options import RunOptions
@@ -139,7 +140,8 @@ def run_worker(paths: SessionPaths, records: int, control: int) -> None:
     threading.Thread(target=_hear, args=(control, cancel), name="control", daemon=True).start()
     capture = LogCapture(channel.emit)
     capture.install()
-    ProxyWorker(layout, os.environ, channel, cancel).run(commands)
+    with every_logger():
+        ProxyWorker(layout, os.environ, channel, cancel).run(commands)
     capture.remove()
     channel.close()
     # Whatever threads a driver has left behind must not keep the run from ending.

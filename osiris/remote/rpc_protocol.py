@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Final
 
+from osiris.core.output_log import OUTPUT_BYTES
+
 PROTOCOL: Final = 1
 """Version of the commands and of the journal; both ends must have the same."""
 
@@ -139,7 +141,7 @@ class Supervision:
     lease: float = 600.0
     deadline: float | None = None
     grace: float = 15.0
-    output_bytes: int = 4 * 1024 * 1024
+    output_bytes: int = OUTPUT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from osiris.core.output_log import OutputLog
 from osiris.remote.child_process import ChildProcess, fork, program
 from osiris.remote.dependency_check import (
     install_command,
@@ -25,7 +26,6 @@ from osiris.remote.descendants import adopt_orphans, kill_descendants
 from osiris.remote.journal import Journal
 from osiris.remote.left_files import left_files
 from osiris.remote.oom import oom_kills
-from osiris.remote.output_log import OutputLog
 from osiris.remote.rpc_protocol import PROTOCOL, PrepareCommand, Supervision, json_bytes
 from osiris.remote.session_paths import SessionPaths
 

@@ -58,6 +58,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) 
         "osiris.cli.invocation",
         "osiris.cli.lazy_group",
         "osiris.cli.main",
+        "osiris.cli.streams",
         "osiris.cli.options",
         "osiris.version",
     }

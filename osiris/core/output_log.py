@@ -1,4 +1,4 @@
-"""What a worker prints, as log records: by lines, without secrets, not without end.
+"""What steps print, as log records: by lines, without secrets, not without end.
 
 Standard library only: the runner uses it before anything is installed.
 """
@@ -7,8 +7,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+OUTPUT_BYTES: Final = 4 * 1024 * 1024
+"""What is kept of a run's standard output, and of its standard error."""
+
 MASK: Final = b"***"
 _LONGEST_LINE: Final = 8 * 1024
+_RECORD: Final = 40
+"""Bytes that a line costs beside its text: many short ones must come to an end too."""
 _SHORTEST_SECRET: Final = 4
 
 
@@ -34,6 +39,9 @@ class OutputLog:
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Take bytes as they come and yield the lines that are complete."""
+        if not self._left:
+            self._dropped += len(data)
+            return
         *lines, self._buffer = self._masked(self._buffer + data).split(b"\n")
         for line in lines:
             yield from self._pieces(line)
@@ -57,11 +65,11 @@ class OutputLog:
     def _pieces(self, line: bytes) -> Iterator[dict[str, Any]]:
         for start in range(0, len(line), _LONGEST_LINE):
             piece = line[start : start + _LONGEST_LINE]
-            if len(piece) > self._left:
+            if len(piece) + _RECORD > self._left:
                 self._dropped += len(piece)
                 self._left = 0
             else:
-                self._left -= len(piece)
+                self._left -= len(piece) + _RECORD
                 yield self._line(piece)
 
     def _line(self, text: bytes) -> dict[str, Any]:
