@@ -32,9 +32,17 @@ class TableTransaction(Protocol):
 
     """
 
-    name: str
-    dialect: Dialect
-    evolves_at_once: bool
+    @property
+    def name(self) -> str:
+        """The table, for messages."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the database knows about types and names."""
+
+    @property
+    def evolves_at_once(self) -> bool:
+        """Whether evolutions cannot be taken back."""
 
     def describe(self) -> Target | None:
         """Return the table with its columns, None when there is none."""

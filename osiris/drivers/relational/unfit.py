@@ -32,6 +32,6 @@ def shown_value(array: pa.Array, position: int) -> str:
     try:
         value = as_text(one).cast(pa.string())[0].as_py()
     except UnwritableError:
-        value = one.cast(pa.int64())[0].as_py()
+        value = one.view(pa.int32() if pa.types.is_date32(one.type) else pa.int64())[0].as_py()
     text = repr(value) if pa.types.is_string(array.type) else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

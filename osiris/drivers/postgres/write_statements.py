@@ -1,0 +1,90 @@
+"""The SQL of writing a table, put together from quoted names."""
+
+from collections.abc import Iterable, Sequence
+
+from osiris.drivers.postgres.identifiers import quoted, quoted_list
+from osiris.drivers.postgres.table_catalog import Place
+from osiris.drivers.relational.column_type import Column
+from osiris.drivers.relational.plan import Evolution, Plan
+
+STAGE = '"pg_temp"."osiris_stage"'
+"""The temporary table where rows wait; it goes with the transaction."""
+
+
+def create_table(place: Place, columns: Iterable[Column], key: Sequence[str]) -> str:
+    """Return the statement that makes a table with its key."""
+    parts = [
+        f"{quoted(column.name)} {column.type.name}{'' if column.nullable else ' NOT NULL'}"
+        for column in columns
+    ]
+    if key:
+        parts.append(f"PRIMARY KEY ({quoted_list(key)})")
+    return f"CREATE TABLE {place} ({', '.join(parts)})"
+
+
+def create_stage(plan: Plan) -> str:
+    """Return the statement that makes the stage; what the server must parse waits as text."""
+    parts = [
+        f"{quoted(planned.column.name)} "
+        f"{'text' if planned.column.type.parsed else planned.column.type.name}"
+        for planned in plan.columns
+    ]
+    return f"CREATE TEMPORARY TABLE {STAGE.partition('.')[2]} ({', '.join(parts)}) ON COMMIT DROP"
+
+
+def copy_in(target: str, plan: Plan) -> str:
+    """Return the statement that takes the plan's columns in binary form."""
+    return f"COPY {target} ({_names(plan)}) FROM STDIN (FORMAT BINARY)"
+
+
+def evolve(place: Place, evolutions: Iterable[Evolution]) -> str:
+    """Return the one statement that makes all changes to the table."""
+    return f"ALTER TABLE {place} " + ", ".join(map(_change, evolutions))
+
+
+def _change(evolution: Evolution) -> str:
+    name, kind = quoted(evolution.column.name), evolution.column.type.name
+    return {
+        "column_added": f"ADD COLUMN {name} {kind}",
+        "type_widened": f"ALTER COLUMN {name} TYPE {kind} USING {name}::{kind}",
+        "not_null_dropped": f"ALTER COLUMN {name} DROP NOT NULL",
+    }[evolution.change]
+
+
+def insert_from_stage(place: Place, plan: Plan) -> str:
+    """Return the statement that moves the staged rows into the table."""
+    values = ", ".join(
+        f"{quoted(c.column.name)}::{c.column.type.name}"
+        if c.column.type.parsed
+        else quoted(c.column.name)
+        for c in plan.columns
+    )
+    return (
+        f"INSERT INTO {place} ({_names(plan)}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {STAGE}"
+    )
+
+
+def upsert_from_stage(place: Place, plan: Plan) -> str:
+    """Return the statement that lets the staged rows take the place of those with their key.
+
+    In the order of the key, so that two writers wait for each other instead of locking up.
+    """
+    key = quoted_list(plan.key)
+    others = [c.column.name for c in plan.columns if c.column.name not in plan.key]
+    # A row of nothing but its key is written all the same, so that it is counted.
+    changed = ", ".join(f"{quoted(n)} = EXCLUDED.{quoted(n)}" for n in others or plan.key)
+    return (
+        f"{insert_from_stage(place, plan)} ORDER BY {key} "
+        f"ON CONFLICT ({key}) DO UPDATE SET {changed}"
+    )
+
+
+def repeated_key(plan: Plan) -> str:
+    """Return the query for one key that several staged rows have, and how many."""
+    key = quoted_list(plan.key)
+    texts = ", ".join(f"{quoted(name)}::text" for name in plan.key)
+    return f"SELECT count(*), {texts} FROM {STAGE} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
+
+
+def _names(plan: Plan) -> str:
+    return quoted_list(planned.column.name for planned in plan.columns)
