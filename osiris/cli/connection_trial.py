@@ -10,7 +10,13 @@ from typing import Any
 from osiris.connections import ConnectionView, filled, masker_of, without_secrets
 from osiris.core.driver import ConnectionChecker
 from osiris.core.driver_registry import DriverRegistry
-from osiris.core.errors import ConnectionConfigError, OsirisError, StepError, TransientStepError
+from osiris.core.errors import (
+    ConnectionConfigError,
+    ConnectTimeoutError,
+    OsirisError,
+    StepError,
+    TransientStepError,
+)
 
 _SLOW = 1.0
 """Seconds from which a connection that works is called slow."""
@@ -26,7 +32,7 @@ class Trial:
     `state` is `ok`, `slow`, `reachable` (the driver cannot log in without a step), or what is
     wrong: `missing_variable`, `invalid`, `missing_dependency`, `unknown_host`, `refused`,
     `timeout`, `unreachable`, or the last part of the code of the driver's error
-    (`authentication`, `tls`, `unknown_database`, …).
+    (`authentication`, `tls`, `unknown_database`, `missing_right`, …).
     """
 
     ref: str
@@ -114,6 +120,8 @@ def _reach(host: str, port: int, patience: float) -> None:
 def _state(error: OsirisError) -> str:
     if isinstance(error, ConnectionConfigError):
         return "invalid"
+    if isinstance(error, ConnectTimeoutError):
+        return "timeout"
     state = error.code.rpartition(".")[2]
     plain = type(error).__mro__[1] is StepError
     return f"failed_{state}" if plain else state

@@ -38,7 +38,7 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
     connection that is not sound, 1 for one that cannot be made. As JSON: {"ok", "connections":
     [{"ref", "ok", "state", "seconds", "error"}]}; state is ok, slow, reachable,
     missing_variable, missing_dependency, invalid, unknown_host, refused, timeout, unreachable,
-    authentication, tls, unknown_database, or the last part of another error's code.
+    authentication, tls, unknown_database, missing_right, or the last part of another error's code.
     """
     project = invocation.project()
     env = project.environment()

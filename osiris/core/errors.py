@@ -172,11 +172,23 @@ class UnknownDatabaseError(ConfigError):
     code = "step.unknown_database"
 
 
+class MissingRightError(ConfigError):
+    """The account a step logs in with lacks a right that the step needs."""
+
+    code = "step.missing_right"
+
+
 class TransientStepError(StepError):
     """A step failed for a reason that may pass: a lost connection, a deadlock, a busy server."""
 
     code = "step.transient"
     kind = ErrorKind.TRANSIENT
+
+
+class ConnectTimeoutError(TransientStepError):
+    """The system a step talks to did not answer in time while connecting."""
+
+    code = "step.connect_timeout"
 
 
 class DataError(StepError):

@@ -9,7 +9,9 @@ from typing import Final
 from osiris.core.errors import (
     AuthenticationError,
     ConfigError,
+    ConnectTimeoutError,
     DataError,
+    MissingRightError,
     StepError,
     SystemStepError,
     TlsError,
@@ -42,6 +44,10 @@ def _database(what: str, hint: str) -> Meaning:
     return Meaning(UnknownDatabaseError, what, hint)
 
 
+def _right(what: str, hint: str) -> Meaning:
+    return Meaning(MissingRightError, what, hint)
+
+
 def _tls(what: str, hint: str) -> Meaning:
     return Meaning(TlsError, what, hint)
 
@@ -65,7 +71,7 @@ _SERVER: Final[dict[int, Meaning]] = {
     1037: _transient("the server is out of memory"),
     1040: _transient("the server has too many connections"),
     1041: _transient("the server is out of memory"),
-    1044: _database("the user may not use this database", "grant the user SELECT on the database"),
+    1044: _right("the user may not use this database", "grant the user SELECT on the database"),
     1045: _login("the server refuses user and password", "check user and password"),
     1046: _config("no database is chosen", "set `database` in the connection"),
     1049: _database("there is no such database", "check `database` in the connection"),
@@ -83,8 +89,8 @@ _SERVER: Final[dict[int, Meaning]] = {
     1130: _login(
         "the server accepts no connection from this host", "create the user for this host"
     ),
-    1142: _config("the user may not read this table", "grant the user SELECT on the table"),
-    1143: _config("the user may not read this column", "grant the user SELECT on the column"),
+    1142: _right("the user may not read this table", "grant the user SELECT on the table"),
+    1143: _right("the user may not read this column", "grant the user SELECT on the column"),
     1146: _config(
         "there is no such table",
         "check the name; a dot in `table` is part of it: for another database write a query",
@@ -100,7 +106,7 @@ _SERVER: Final[dict[int, Meaning]] = {
     1205: _transient("the query waited too long for a lock"),
     1213: _transient("the query was chosen to resolve a deadlock"),
     1226: _transient("the user has used up a limit of the account"),
-    1227: _config("the user lacks a privilege the query needs", "grant it, or change the query"),
+    1227: _right("the user lacks a privilege the query needs", "grant it, or change the query"),
     1242: _data("a subquery returns more than one row", "correct the query or the data"),
     1251: _config(
         "the server asks for a way to log in that is not supported",
@@ -111,7 +117,7 @@ _SERVER: Final[dict[int, Meaning]] = {
     1300: _config("the query holds a character that cannot stand there", _QUERY),
     1301: _data("a result is larger than max_allowed_packet", "raise it on the server"),
     1317: _transient("the query was stopped on the server"),
-    1370: _config("the user may not call this routine", "grant the user EXECUTE on it"),
+    1370: _right("the user may not call this routine", "grant the user EXECUTE on it"),
     1461: _transient("the server has too many prepared statements"),
     1690: _data("a value is out of range in an expression", "correct the query or the data"),
     1698: _login("the server refuses this user", "check the user's way to log in"),
@@ -150,10 +156,11 @@ def server_error(number: int, sqlstate: str, text: str, where: str) -> StepError
     return meaning.error(message, hint=meaning.hint)
 
 
-def lost_connection(where: str, rows: int, reason: str) -> TransientStepError:
-    """Return the error for a connection that ended before the result did."""
+def lost_connection(where: str, rows: int | None, reason: str) -> TransientStepError:
+    """Return the error for a connection that ended before the result, or the writing, did."""
+    when = "while writing" if rows is None else f"after {rows} rows"
     return TransientStepError(
-        f"lost the connection to MySQL at {where} after {rows} rows: {reason}",
+        f"lost the connection to MySQL at {where} {when}: {reason}",
         hint=f"{_RETRY}; the server's error log says whether it stopped or was cut off",
     )
 
@@ -173,7 +180,7 @@ def connect_failure(error: OSError, where: str, seconds: float) -> StepError:
     if isinstance(error, ssl.SSLError):
         return tls_failure(error, where)
     if isinstance(error, TimeoutError):
-        return TransientStepError(
+        return ConnectTimeoutError(
             f"MySQL at {where} did not answer within {seconds:g} s",
             hint="check host, port and firewall; connect_timeout sets how long to wait",
         )

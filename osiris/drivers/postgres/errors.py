@@ -10,6 +10,7 @@ from osiris.core.errors import (
     ConfigError,
     DataError,
     DiskFullError,
+    MissingRightError,
     StepError,
     SystemStepError,
     TlsError,
@@ -38,6 +39,10 @@ def _config(what: str, hint: str = _STATEMENT) -> Meaning:
 
 def _login(what: str, hint: str = _LOGIN) -> Meaning:
     return Meaning(AuthenticationError, what, hint)
+
+
+def _right(what: str, hint: str) -> Meaning:
+    return Meaning(MissingRightError, what, hint)
 
 
 def _database(what: str, hint: str) -> Meaning:
@@ -83,7 +88,7 @@ _MEANINGS: Final[dict[str, Meaning]] = {
     "40001": _transient("the transaction met changes of others (serialization failure)"),
     "40P01": _transient("the transaction was chosen to resolve a deadlock"),
     "42": _config("the server refuses the statement"),
-    "42501": _config("the user lacks a right the step needs", "grant it to the user"),
+    "42501": _right("the user lacks a right the step needs", "grant it to the user"),
     "42601": _config("the server cannot parse the statement"),
     "42703": _config("there is no such column"),
     "42704": _config("there is no such thing (type, setting, role)"),
@@ -122,7 +127,7 @@ _AT_LOGIN: Final[dict[str, Meaning]] = {
         "the server, or a pooler before it, does not accept the connection",
         "check user and database; leave `options` out where a pooler does not allow them",
     ),
-    "42501": _database(
+    "42501": _right(
         "the user may not use this database", "grant the user CONNECT on the database"
     ),
     "42704": _config("there is no such setting", "correct `options` in the connection"),

@@ -19,7 +19,9 @@ from osiris.core.errors import (
     AuthenticationError,
     CancelledError,
     ConfigError,
+    ConnectTimeoutError,
     DataError,
+    MissingRightError,
     StepError,
     TlsError,
     TransientStepError,
@@ -188,7 +190,7 @@ def test_a_database_that_is_not_there_or_not_for_this_user(pg: PostgresDatabase)
     pg.execute(f"REVOKE CONNECT ON DATABASE {pg.name} FROM PUBLIC")
     tls = {"mode": "required"}
     other = _failure(_settings(pg.server, database=pg.name, user="tls_only", tls=tls))
-    assert type(other) is UnknownDatabaseError
+    assert type(other) is MissingRightError
     assert "permission denied for database" in other.message
 
 
@@ -292,7 +294,7 @@ def _silence(channel: socket.socket) -> None:
 def test_a_server_that_says_nothing(postgres: PostgresServer) -> None:
     with _answering(_silence) as port:
         failed = _failure(_settings(postgres, port=port, connect_timeout=0.3))
-    assert type(failed) is TransientStepError
+    assert type(failed) is ConnectTimeoutError
     assert "did not answer within 0.3 s" in failed.message
 
 
