@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from osiris.compiler.compile_source import CompileResult, compile_source
 from osiris.compiler.problem import Problem, Report
-from osiris.compiler.shape import check_keys, text
+from osiris.compiler.project_file import ProjectFile, read_project_file
 from osiris.compiler.store import (
     is_manifest,
     last_manifest,
@@ -26,7 +26,6 @@ from osiris.compiler.store import (
     write_compiled,
 )
 from osiris.compiler.write_out import write_out
-from osiris.compiler.yaml_reader import read_yaml
 from osiris.components.registry import ComponentRegistry
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import PipelineError, UsageError
@@ -282,17 +281,17 @@ def discover(
         return discovering.discover_connection(str(target), where, found, bounded, reveal)
 
 
+def project_file(project: Project) -> ProjectFile:
+    """Return what the project's osiris.yaml says; raise `InputError` when it is not sound."""
+    path, report = project.root / MARKER, Report()
+    found = read_project_file(path, report)
+    if report.errors:
+        raise InvalidPipelineError(f"{path} cannot be used", problems=tuple(report.errors))
+    return found
+
+
 def _project(project: StrPath | None, target: Path | None) -> Project:
     """Return the project; raise `InputError` for an osiris.yaml that is not sound."""
     found = Project.of(target) if project is None else Project.at(Path(project))
-    marker, report = found.root / MARKER, Report()
-    data = read_pipeline(marker) if marker.is_file() else b""
-    if all(line.lstrip().startswith(b"#") for line in data.splitlines() if line.strip()):
-        return found  # nothing but remarks: a mere marker
-    root = read_yaml(data, str(marker), report)
-    if root is not None and check_keys(root, allowed=("name",), what=MARKER):
-        text(root.get("name"), "name")
-    if report.errors:
-        problems = tuple(report.errors)
-        raise InvalidPipelineError(f"{marker} cannot be used", problems=problems)
+    project_file(found)
     return found

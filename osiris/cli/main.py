@@ -31,6 +31,7 @@ VERBS = {
         "osiris.cli.sandboxes:sandboxes_group", "List sandboxes in the cloud; end forgotten ones."
     ),
     "e2b": Verb("osiris.cli.e2b:e2b_group", "Build a template for runs in E2B's cloud."),
+    "config": Verb("osiris.cli.config:config_group", "Show the settings and their origin."),
     "schema": Verb("osiris.cli.schema:schema_command", "Print the JSON Schema of pipelines."),
 }
 
@@ -86,7 +87,7 @@ def cli(ctx: click.Context, project: Path | None) -> None:
     metavar="N",
     help="Steps that may run at once. [default: the cores, at most 4]",
 )
-@click.option("--fail-fast", is_flag=True, help="Stop everything at the first failed step.")
+@click.option("--fail-fast/--no-fail-fast", help="Stop everything at the first failed step.")
 @click.option(
     "--step-outputs",
     type=click.Choice(["auto", "csv", "parquet", "none"]),

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import click
+
 from osiris.api import Compilation, last_compilation, load_or_compile
 from osiris.cli import options, streams
 from osiris.cli.crash import beware
@@ -13,6 +15,7 @@ from osiris.cli.progress import observing
 from osiris.cli.run_report import failure_lines, run_lines
 from osiris.cli.sandbox_options import adapter_choice
 from osiris.cli.screen import columns, document, note, result
+from osiris.cli.settings import run_settings
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import UsageError
@@ -45,6 +48,8 @@ def execute_run(
     project = invocation.project(path)
     env = project.environment()
     beware(env)
+    settings = run_settings(click.get_current_context(), project, env)
+    choices |= {name: setting.value for name, setting in settings.items()}
     name, adapter_options, prefix = adapter_choice(choices, env)
     compilation = _compilation(
         project, path, options.parsed_params(params), last=last_compile, write=not dry_run

@@ -9,7 +9,8 @@ import click
 from osiris.core.errors import MissingVariableError, UsageError
 
 DEFAULT_KIND = "bubblewrap"
-_KINDS = (DEFAULT_KIND, "process")
+_NONE = "none"
+_KINDS = (DEFAULT_KIND, "process", _NONE)
 _UNITS = {"": 1024**2, "MB": 1000**2, "MIB": 1024**2, "GB": 1000**3, "GIB": 1024**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -47,7 +48,7 @@ _OPTIONS = (
         type=click.Choice(_KINDS),
         metavar="[=KIND]",
         help="Run the steps in a sandbox on this machine: bubblewrap, or process, which isolates "
-        "nothing. [default kind: bubblewrap]",
+        "nothing; none, whatever the settings say. [default kind: bubblewrap]",
     ),
     click.option("--sandbox-memory", type=Size(), metavar="SIZE", help="Its memory, such as 2GiB."),
     click.option(
@@ -56,7 +57,7 @@ _OPTIONS = (
         metavar="N",
         help="Its processor time in cores, such as 1.5.",
     ),
-    click.option("--e2b", is_flag=True, help="Run the steps in a sandbox in E2B's cloud."),
+    click.option("--e2b/--no-e2b", help="Run the steps in a sandbox in E2B's cloud."),
     click.option(
         "--e2b-template",
         metavar="NAME",
@@ -112,6 +113,8 @@ def adapter_choice(
     variable that is to be passed and is not set.
     """
     sandbox, e2b = choices["sandbox"], choices["e2b"]
+    if sandbox == _NONE:
+        sandbox = None
     if sandbox and e2b:
         raise UsageError("--sandbox and --e2b both say where to run", hint="leave one of them out")
     _only_with(e2b, "--e2b", _FOR_E2B, choices)
