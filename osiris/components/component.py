@@ -59,7 +59,12 @@ class SqlQuery:
 
 @dataclass(frozen=True)
 class InputPath:
-    """Marks a config field as a path (or glob) that the step reads, relative to the project."""
+    """Marks a config field as a path (or glob) that the step reads, relative to the project.
+
+    `beside` are endings of the names of files that belong to it where they are there (`-wal`).
+    """
+
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,15 @@ def input_files(
     found: dict[tuple[str, Path], InputFile] = {}
     for step_id, config in configs.items():
         component = registry.component(config.component)
-        for value in named_paths(config, component, env):
-            for path in _matches(value, project):
+        for value, mark in named_paths(config, component, env):
+            for path in _matches(value, project, mark):
                 found[step_id, path] = InputFile(step_id, path, Path(value).is_absolute())
     return list(found.values())
 
 
-def named_paths(config: StepConfig, component: Component, env: Mapping[str, str]) -> Iterator[str]:
+def named_paths(
+    config: StepConfig, component: Component, env: Mapping[str, str]
+) -> Iterator[tuple[str, InputPath]]:
     """Yield the values of all fields marked as `InputPath`, the connection's included."""
     where = f"step {config.id!r}"
     yield from _marked(component.config, fill(config.config, env, where=where))
@@ -72,20 +74,26 @@ def named_paths(config: StepConfig, component: Component, env: Mapping[str, str]
         yield from _marked(component.connection, fields)
 
 
-def _marked(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+def _marked(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, InputPath]]:
     for name, field in model.model_fields.items():
         value = values.get(name)
         nested = field.annotation
-        if any(isinstance(mark, InputPath) for mark in field.metadata):
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, list | tuple):
-                yield from (item for item in value if isinstance(item, str))
+        mark = next((mark for mark in field.metadata if isinstance(mark, InputPath)), None)
+        if mark is not None:
+            items = value if isinstance(value, list | tuple) else [value]
+            yield from ((item, mark) for item in items if isinstance(item, str))
         elif isinstance(nested, type) and issubclass(nested, BaseModel) and isinstance(value, dict):
             yield from _marked(nested, value)
 
 
-def _matches(value: str, project: Path) -> list[Path]:
+def _matches(value: str, project: Path, mark: InputPath) -> list[Path]:
+    """Return the files that a path or pattern names, with what belongs to them."""
+    found = _named(value, project)
+    beside = (path.with_name(path.name + end) for path in found for end in mark.beside)
+    return [*found, *(path for path in beside if path.is_file())]
+
+
+def _named(value: str, project: Path) -> list[Path]:
     named = Path(os.path.abspath(project / value))  # noqa: PTH100 - links are kept as they are
     if named.is_dir():
         return sorted(path for path in named.rglob("*") if path.is_file())
