@@ -64,11 +64,14 @@ class Wire:
         # The token may outlive a connection that nobody reads: it must not keep it open.
         self._forget = cancelled.on_cancel(_weakly(self))
 
-    def send(self, payload: bytes) -> None:
-        """Send a command, in as many packets as it takes; raises `OSError`."""
-        for sequence, start in enumerate(range(0, len(payload) + 1, MAX_PAYLOAD)):
+    def send(self, payload: bytes | memoryview, *, sequence: int = 0) -> None:
+        """Send a payload, in as many packets as it takes, numbered from `sequence` on.
+
+        Raises `OSError`.
+        """
+        for number, start in enumerate(range(0, len(payload) + 1, MAX_PAYLOAD), sequence):
             part = payload[start : start + MAX_PAYLOAD]
-            self._socket.sendall(struct.pack("<I", len(part) | (sequence & 0xFF) << 24) + part)
+            self._socket.sendall(struct.pack("<I", len(part) | (number & 0xFF) << 24) + part)
 
     def recv_into(self, space: memoryview) -> int:
         """Wait for bytes and put what there is into `space`; 0 at the end. Raises `OSError`."""
@@ -79,6 +82,10 @@ class Wire:
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return True
         return bool(self._poll.poll(milliseconds))
+
+    def shield(self) -> None:
+        """Let nobody interrupt the connection any more: what comes now is brought to an end."""
+        self._forget()
 
     def interrupt(self) -> None:
         """Wake a thread that waits in `recv_into` or `send`; may be called from any thread."""
@@ -99,8 +106,11 @@ def open_wire(
     base_dir: Path = Path(),
     cancelled: CancelToken,
     deprecate_eof: bool = True,
+    local_files: bool = False,
 ) -> Wire:
     """Connect and log in; files of `settings.tls` are relative to `base_dir`.
+
+    `local_files` tells the server that it may ask for a file (LOAD DATA LOCAL).
 
     Raises `ConfigError` for what a retry cannot mend and `TransientStepError` for the rest;
     when `cancelled` is switched, its reason.
@@ -116,7 +126,9 @@ def open_wire(
         raise connect_failure(error, where, settings.connect_timeout) from error
     with _interruptible(channel, cancelled):
         try:
-            login = log_in(settings, channel, tls, deprecate_eof=deprecate_eof)
+            login = log_in(
+                settings, channel, tls, deprecate_eof=deprecate_eof, local_files=local_files
+            )
         except (pymysql.err.Error, RuntimeError, *_GIBBERISH) as error:
             cancelled.raise_if_set()
             raise _refused(error, where, settings.connect_timeout) from error

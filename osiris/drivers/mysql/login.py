@@ -41,13 +41,18 @@ def log_in(
     tls: ssl.SSLContext | None,
     *,
     deprecate_eof: bool,
+    local_files: bool = False,
 ) -> Login:
     """Log in over a connected socket, which is closed when that fails.
+
+    `local_files` says that the server may ask for files; PyMySQL itself gives it none.
 
     Raises what PyMySQL raises: `pymysql.err.Error`, `RuntimeError` for a missing package, and a
     handful of Python's own errors when the other side does not talk MySQL.
     """
     connection = _unconnected(settings, tls, deprecate_eof=deprecate_eof)
+    if local_files:
+        connection.client_flag |= CLIENT.LOCAL_FILES
     try:
         connection.connect(channel)
     except BaseException:

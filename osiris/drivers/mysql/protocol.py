@@ -39,6 +39,22 @@ class ErrorPacket:
 
 
 @dataclass(frozen=True)
+class OkPacket:
+    """What the server says of a statement it has run.
+
+    Attributes:
+        affected: rows changed.
+        warnings: warnings, errors that were passed over among them; 65535 may mean more.
+        info: a sentence in the server's language, such as `Records: 3  Duplicates: 0 …`.
+
+    """
+
+    affected: int
+    warnings: int
+    info: str
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The answer to COM_STMT_PREPARE."""
 
@@ -94,6 +110,16 @@ def parse_error(payload: bytes) -> ErrorPacket:
     if text[:1] == b"#":
         sqlstate, text = text[1:6].decode("ascii", "replace"), text[6:]
     return ErrorPacket(number, sqlstate, text.decode("utf-8", "replace"))
+
+
+def parse_ok(payload: bytes) -> OkPacket:
+    """Parse a packet that begins with 0x00, of a connection without session tracking."""
+    affected, at = read_length(payload, 1)
+    _, at = read_length(payload, at)  # last insert id
+    if len(payload) < at + 4:
+        raise MalformedPacketError("an OK packet is cut off")
+    warnings = int.from_bytes(payload[at + 2 : at + 4], "little")
+    return OkPacket(affected, warnings, payload[at + 4 :].decode("utf-8", "replace"))
 
 
 def parse_prepared(payload: bytes) -> Prepared:

@@ -11,6 +11,7 @@ from osiris.drivers.mysql.connect import MAX_PAYLOAD, Wire
 from osiris.drivers.mysql.errors import lost_connection, server_error
 from osiris.drivers.mysql.packet_starts import HEADER, SLACK, Bytes, Offsets, packet_starts
 from osiris.drivers.mysql.protocol import EOF, ERR, MalformedPacketError, parse_error
+from osiris.drivers.mysql.write_errors import write_error
 
 BUFFER_BYTES: Final = 2 << 20
 """Room for the rows of one block: what stays in the processor's cache while it is decoded."""
@@ -42,11 +43,13 @@ class Receiver:
         wire: the connection.
         rows: rows received so far.
         last: payload of the packet that ended the rows: EOF, OK or ERR.
+        writing: whether the connection serves to write, for messages.
 
     """
 
-    def __init__(self, wire: Wire, capacity: int = BUFFER_BYTES) -> None:
+    def __init__(self, wire: Wire, capacity: int = BUFFER_BYTES, *, writing: bool = False) -> None:
         self.wire = wire
+        self.writing = writing
         self.rows = 0
         self.last = b""
         # A full packet must not fit: one that goes on in the next is then always read by itself.
@@ -66,6 +69,14 @@ class Receiver:
             self._lost(error.strerror or str(error))
         self._sequence = len(payload) // MAX_PAYLOAD + 1
 
+    def upload(self, part: bytes | memoryview) -> None:
+        """Send one packet of the file that the server has asked for; an empty one ends the file."""
+        try:
+            self.wire.send(part, sequence=self._sequence)
+        except OSError as error:
+            self._lost(error.strerror or str(error))
+        self._sequence = (self._sequence + 1) & 0xFF
+
     def packet(self) -> bytes:
         """Wait for one packet and return its payload, joined when it came in parts."""
         return bytes(self._joined()[SLACK:-SLACK])
@@ -74,7 +85,8 @@ class Receiver:
         """Return the server's error in an ERR packet; raises the reason when this was cancelled."""
         self.wire.cancelled.raise_if_set()
         error = parse_error(payload)
-        return server_error(error.number, error.sqlstate, error.text, self.wire.where)
+        told = write_error if self.writing else server_error
+        return told(error.number, error.sqlstate, error.text, self.wire.where)
 
     def blocks(self, *, marker: int | None = None) -> Iterator[RowBlock]:
         """Yield the rows up to the packet that ends them, which is `last` afterwards.
@@ -212,4 +224,5 @@ class Receiver:
 
     def _lost(self, reason: str) -> NoReturn:
         self.wire.cancelled.raise_if_set()
-        raise lost_connection(self.wire.where, self.rows + self._pending, reason)
+        rows = None if self.writing else self.rows + self._pending
+        raise lost_connection(self.wire.where, rows, reason)

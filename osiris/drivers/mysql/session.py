@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from osiris.drivers.mysql.protocol import TEXT_NULL, read_length
+from osiris.drivers.mysql.protocol import ERR, TEXT_NULL, read_length
 from osiris.drivers.mysql.receive import Receiver
 from osiris.drivers.mysql.statement import (
     finish_statement,
@@ -43,13 +43,34 @@ def begin_together(receivers: Sequence[Receiver]) -> None:
         finish_statement(receiver, BEGIN)
 
 
+def text_rows(receiver: Receiver, sql: str) -> list[tuple[str | None, ...]]:
+    """Return all rows of a small query, every value as text; raises the server's error."""
+    width = len(text_query(receiver, sql).definitions)
+    found = [
+        _text_row(block.data[begin:end].tobytes(), width)
+        for block in receiver.blocks()
+        for begin, end in zip(block.begin, block.end, strict=True)
+    ]
+    if receiver.last[0] == ERR:
+        raise receiver.refusal(receiver.last)
+    return found
+
+
+def _text_row(row: bytes, width: int) -> tuple[str | None, ...]:
+    values: list[str | None] = []
+    at = 0
+    for _ in range(width):
+        if row[at] == TEXT_NULL:
+            values.append(None)
+            at += 1
+            continue
+        length, start = read_length(row, at)
+        at = start + length
+        values.append(row[start:at].decode("utf-8", "replace"))
+    return tuple(values)
+
+
 def scalar(receiver: Receiver, sql: str) -> str | None:
     """Return the first value of a query's only row as text; None when it is NULL or missing."""
-    text_query(receiver, sql)
-    value = None
-    for block in receiver.blocks():
-        row = block.data[block.begin[0] : block.end[0]].tobytes()
-        if row[0] != TEXT_NULL:
-            length, start = read_length(row, 0)
-            value = row[start : start + length].decode("utf-8", "replace")
-    return value
+    rows = text_rows(receiver, sql)
+    return rows[-1][0] if rows else None

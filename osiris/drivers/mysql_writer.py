@@ -1,0 +1,50 @@
+"""The driver of `mysql.writer`: one table, written from the stream in one transaction."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from osiris.components.mysql_extractor import MySQLConnection
+from osiris.components.mysql_writer import MySQLWriterConfig
+from osiris.core.cancel import CancelToken
+from osiris.core.driver import DriverContext
+from osiris.core.stream import TableStream
+from osiris.drivers.mysql.connect import open_wire
+from osiris.drivers.mysql.stages import drop_stage
+from osiris.drivers.mysql.write_session import WriteSession
+from osiris.drivers.mysql.write_transaction import MySQLTransaction
+from osiris.drivers.relational.table_write import TableWriteStep, write_table
+
+
+class MySQLWriterDriver:
+    """Writes its input into one table; the rows go out while they still come in."""
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: MySQLWriterConfig,
+        inputs: Mapping[str, TableStream],
+        ctx: DriverContext,
+    ) -> Mapping[str, Any]:
+        """Write the step's only input and commit; return the rows written.
+
+        Raises `ConfigError`, `DataError`, `TransientStepError` or `SystemStepError`; the table is
+        as it was then.
+        """
+        (stream,) = inputs.values()
+        step = TableWriteStep(step_id, config, ctx)
+        transaction: MySQLTransaction | None = None
+        try:
+            with WriteSession(
+                config.connection, base_dir=ctx.base_dir, cancelled=ctx.cancelled
+            ) as session:
+                transaction = MySQLTransaction(session, config, stream.schema)
+                return {"rows_written": write_table(stream, step, transaction)}
+        finally:
+            if transaction is not None and transaction.staged:
+                drop_stage(config.connection, ctx.base_dir, transaction.place)
+
+    def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
+        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
+        open_wire(connection, base_dir=base_dir, cancelled=CancelToken()).close()
