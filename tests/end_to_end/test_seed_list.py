@@ -5,6 +5,7 @@ beside the same run here.
 """
 
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,11 +198,15 @@ def test_the_connection_is_resolved_in_the_sandbox(pair: Pair) -> None:
         text = (pair.root / name).read_text()
         assert "${MYSQL_PASSWORD}" in text
     kept = [path for root in (sandbox.box.root, pair.root) for path in root.rglob("*")]
-    assert any(path.name == "commands.jsonl" for path in kept)
+    (bundle,) = [path for path in kept if path.name == "bundle.zip"]
+    with zipfile.ZipFile(bundle) as brought:
+        packed = b"".join(brought.read(name) for name in brought.namelist())
+    assert b"${MYSQL_PASSWORD}" in packed
     for secret in {pair.password, json.dumps(pair.password)[1:-1], quote(pair.password)}:
         assert pair.server.log.places_of(secret) == []
         found = [p for p in kept if p.is_file() and secret.encode() in p.read_bytes()]
         assert found == []
+        assert secret.encode() not in packed
 
 
 # --- error handling ---
