@@ -8,6 +8,7 @@ from osiris.cli.lazy_group import LazyGroup, Verb
 VERBS = {
     "list": Verb("osiris.cli.logs_list:list_command", "List the project's runs, newest first."),
     "show": Verb("osiris.cli.logs_show:show_command", "Show a run, over or in progress."),
+    "html": Verb("osiris.cli.logs_html:html_command", "Write a run as a page for a browser."),
     "gc": Verb("osiris.cli.logs_gc:gc_command", "Remove old runs."),
 }
 

@@ -8,6 +8,7 @@ from osiris.cli.paths import shown
 from osiris.cli.run_styles import STYLES
 from osiris.cli.screen import harmless, styled
 from osiris.cli.table import table
+from osiris.report.failures import failures
 from osiris.report.run_record import RunRecord, StepRecord
 
 _NUMBERS = ("ROWS IN", "ROWS OUT", "SIZE", "TIME", "ROWS/S")
@@ -45,18 +46,11 @@ def step_lines(steps: tuple[StepRecord, ...], limit: int | None) -> Iterator[str
 
 def failure_lines(run: RunRecord, stream: TextIO | None) -> Iterator[str]:
     """Yield what went wrong in each step, or in the run as a whole, and what to do about it."""
-    told = [step.error for step in run.steps if step.error]
-    if run.error and not any(_same(run.error, error) for error in told):
-        told.append(run.error)
-    for error in told:
+    for error in failures(run):
         where = f"step {error['step_id']}: " if error.get("step_id") else ""
         yield f"{styled('error:', 'bad', stream)} {harmless(where + str(error.get('message')))}"
         if error.get("hint"):
             yield f"{styled('hint:', 'strong', stream)} {harmless(str(error['hint']))}"
-
-
-def _same(one: dict[str, object], other: dict[str, object]) -> bool:
-    return (one.get("code"), one.get("message")) == (other.get("code"), other.get("message"))
 
 
 def _state(state: str) -> str:

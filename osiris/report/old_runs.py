@@ -127,6 +127,7 @@ def remove_runs(project: Path, runs: Iterable[OldRun]) -> Iterator[tuple[OldRun,
                 trash.mkdir(exist_ok=True)
                 aside = trash / f"{run.directory.name}.{time.time_ns()}"
                 run.directory.rename(aside)
+                run.directory.with_name(f"{run.directory.name}.html").unlink(missing_ok=True)
                 shutil.rmtree(aside)
                 yield run, None
         except FileNotFoundError:

@@ -49,6 +49,7 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     *((f"osiris.remote.{module}", frozenset[str]()) for module in RUNNER),
     ("osiris.core.output_log", frozenset()),
     ("osiris.report*", frozenset({"pydantic"})),
+    ("osiris.report.html.*", frozenset({"jinja2", "markupsafe", "pyarrow", "pydantic", "yaml"})),
 )
 
 
