@@ -47,7 +47,7 @@ def parameters(settings: PostgresConnection, base_dir: Path) -> dict[str, str]:
         "user": settings.user,
         "password": password,
         "passfile": _NO_FILE,
-        "options": _options(settings),
+        "options": options_text(settings),
         "application_name": "osiris",
         "client_encoding": "UTF8",
         "gssencmode": "disable",
@@ -57,7 +57,8 @@ def parameters(settings: PostgresConnection, base_dir: Path) -> dict[str, str]:
     }
 
 
-def _options(settings: PostgresConnection) -> str:
+def options_text(settings: PostgresConnection) -> str:
+    """Return settings of the server as the start-up message has them."""
     return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.options.items())
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
-
 from osiris.core.errors import (
     AuthenticationError,
     ConfigError,
@@ -127,9 +125,7 @@ _AT_LOGIN: Final[dict[str, Meaning]] = {
         "the server, or a pooler before it, does not accept the connection",
         "check user and database; leave `options` out where a pooler does not allow them",
     ),
-    "42501": _right(
-        "the user may not use this database", "grant the user CONNECT on the database"
-    ),
+    "42501": _right("the user may not use this database", "grant the user CONNECT on the database"),
     "42704": _config("there is no such setting", "correct `options` in the connection"),
     "22": _config("a setting has a value it cannot have", "correct `options` in the connection"),
     "XX000": _login("a pooler before the server refuses the login"),
@@ -163,18 +159,6 @@ def _told(meaning: Meaning, sqlstate: str, text: str, where: str, said: str | No
     message = f"{meaning.what}: {text} (SQLSTATE {sqlstate}, PostgreSQL at {where})"
     hint = f"{meaning.hint}; the server's hint: {said}" if said else meaning.hint
     return meaning.error(message, hint=hint)
-
-
-def psycopg_error(error: psycopg.Error, where: str) -> StepError:
-    """Return the step's error for one of psycopg, whether the server or psycopg made it."""
-    if error.sqlstate:
-        primary, detail = error.diag.message_primary, error.diag.message_detail
-        text = ": ".join(filter(None, (primary, detail))) or str(error)
-        return server_error(error.sqlstate, text, where, said=error.diag.message_hint)
-    text = " ".join(str(error).split())
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return lost_connection(where, text)
-    return SystemStepError(f"psycopg reports an error: {text} (PostgreSQL at {where})")
 
 
 def lost_connection(where: str, reason: str, *, rows: int | None = None) -> TransientStepError:

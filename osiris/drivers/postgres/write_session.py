@@ -17,12 +17,12 @@ from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import OsirisError, StepError, SystemStepError, TransientStepError
 from osiris.drivers.postgres.connect import connect
-from osiris.drivers.postgres.errors import psycopg_error
 from osiris.drivers.postgres.places import place
+from osiris.drivers.postgres.psycopg_error import psycopg_error
 
 _log: Final = logging.getLogger(__name__)
-_ASKING_SECONDS: Final = 30.0
-_PAUSE_SECONDS: Final = 0.5
+_ASKING_TIMES: Final = 3
+_PAUSE_SECONDS: Final = 0.2
 _CANCEL_SECONDS: Final = 3.0
 
 
@@ -126,7 +126,7 @@ class WriteSession:
 
     def _state_of(self, transaction: int) -> str | None:
         """Ask what became of a transaction, until it is decided or the time is up."""
-        deadline = time.monotonic() + _ASKING_SECONDS
+        deadline = time.monotonic() + self._settings.connect_timeout * _ASKING_TIMES
         state = None
         while time.monotonic() < deadline and state not in {"committed", "aborted"}:
             try:

@@ -28,7 +28,7 @@ from osiris.core.errors import (
     UnknownDatabaseError,
 )
 from osiris.drivers.postgres.connect import connect
-from osiris.drivers.postgres.errors import psycopg_error
+from osiris.drivers.postgres.psycopg_error import psycopg_error
 from tests.support.certificates import make_certificates
 from tests.support.postgres import PostgresDatabase, PostgresServer
 

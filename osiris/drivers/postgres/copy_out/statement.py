@@ -1,0 +1,26 @@
+"""The statement that copies a query out, each column as its decoder wants it."""
+
+from collections.abc import Sequence
+
+from osiris.drivers.postgres.copy_out.columns import Column
+
+
+def copy_statement(query: str, columns: Sequence[Column], condition: str | None = None) -> str:
+    """Return the COPY of a query that was described alone, and so is one whole statement.
+
+    In `condition` a column is `c1`, `c2` … by its place. The query ends with its line, as it may
+    end with a comment.
+    """
+    inner = f"(\n{query}\n)"
+    if condition is None and all(column.asked == "{}" for column in columns):
+        return f"COPY {inner} TO STDOUT (FORMAT BINARY)"
+    names = [f"c{place}" for place in range(1, len(columns) + 1)]
+    asked = [column.asked.format(name) for column, name in zip(columns, names, strict=True)]
+    where = "" if condition is None else f" WHERE {condition}"
+    outer = f"SELECT {', '.join(asked)} FROM {inner} AS asked ({', '.join(names)}){where}"
+    return f"COPY ({outer}) TO STDOUT (FORMAT BINARY)"
+
+
+def without_end(query: str) -> str:
+    """Return a query without the semicolon it may end with."""
+    return query.rstrip().removesuffix(";")

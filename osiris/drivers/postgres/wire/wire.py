@@ -1,0 +1,76 @@
+"""An open connection after log-in: messages out, bytes in; it can be woken and stopped."""
+
+import contextlib
+import select
+import ssl
+import weakref
+from collections.abc import Callable
+
+from osiris.core.cancel import CancelToken
+from osiris.drivers.postgres.wire.channel import Socket, shut_down
+from osiris.drivers.postgres.wire.messages import message
+
+
+class Wire:
+    """A socket on which the protocol is spoken.
+
+    Attributes:
+        where: `host:port` or the socket's path, for messages.
+        cancelled: whoever switches it interrupts the connection.
+        key: the server's process and the secret that stop what it does; set by the log-in.
+
+    """
+
+    def __init__(self, channel: Socket, where: str, cancelled: CancelToken) -> None:
+        self.where = where
+        self.cancelled = cancelled
+        self.key = b""
+        self._socket = channel
+        self._poll = select.poll()
+        self._poll.register(channel, select.POLLIN)
+        # The token may outlive a connection that nobody reads: it must not keep it open.
+        self._forget = cancelled.on_cancel(_weakly(self))
+
+    def __del__(self) -> None:
+        """Close the socket of a connection that nobody read to its end."""
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send messages; raises `OSError`."""
+        self._socket.sendall(data)
+
+    def recv_into(self, space: memoryview) -> int:
+        """Wait for bytes and put what there is into `space`; 0 at the end. Raises `OSError`."""
+        return self._socket.recv_into(space)
+
+    def has_more(self, milliseconds: int) -> bool:
+        """Tell whether bytes are there, or the connection ended, waiting so long for them."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(self._poll.poll(milliseconds))
+
+    def wait_for_ever(self) -> None:
+        """Let a receive take as long as the server does: the log-in is over."""
+        self._socket.settimeout(None)
+
+    def interrupt(self) -> None:
+        """Wake a thread that waits in `recv_into` or `send`; may be called from any thread."""
+        shut_down(self._socket)
+
+    def close(self, *, idle: bool = True) -> None:
+        """Close the connection; an `idle` one (no result pending) says good-bye first."""
+        self._forget()
+        if idle:
+            with contextlib.suppress(OSError):
+                self.send(message(b"X", b""))
+        self._socket.close()
+
+
+def _weakly(wire: Wire) -> Callable[[], None]:
+    reference = weakref.ref(wire)
+
+    def interrupt() -> None:
+        if (alive := reference()) is not None:
+            alive.interrupt()
+
+    return interrupt
