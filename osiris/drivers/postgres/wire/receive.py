@@ -168,9 +168,9 @@ class Receiver:
     def _receive(self) -> int:
         try:
             count = self.wire.recv_into(self._view[self._end : self._limit])
-        except TimeoutError:
-            raise  # while logging in; afterwards there is no limit
         except OSError as error:
+            if self.wire.logging_in:
+                raise
             self._lost(error.strerror or str(error))
         self._end += count
         return count

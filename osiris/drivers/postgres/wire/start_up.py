@@ -64,7 +64,7 @@ def open_wire(
         except BaseException:
             wire.close(idle=False)
             raise
-        wire.wait_for_ever()
+        wire.logged_in()
     return receiver
 
 

@@ -17,6 +17,7 @@ class Wire:
     Attributes:
         where: `host:port` or the socket's path, for messages.
         cancelled: whoever switches it interrupts the connection.
+        logging_in: whether the log-in is not over yet.
         key: the server's process and the secret that stop what it does; set by the log-in.
 
     """
@@ -24,6 +25,7 @@ class Wire:
     def __init__(self, channel: Socket, where: str, cancelled: CancelToken) -> None:
         self.where = where
         self.cancelled = cancelled
+        self.logging_in = True
         self.key = b""
         self._socket = channel
         self._poll = select.poll()
@@ -49,8 +51,9 @@ class Wire:
             return True
         return bool(self._poll.poll(milliseconds))
 
-    def wait_for_ever(self) -> None:
-        """Let a receive take as long as the server does: the log-in is over."""
+    def logged_in(self) -> None:
+        """Say that the log-in is over; from now on a receive takes as long as the server does."""
+        self.logging_in = False
         self._socket.settimeout(None)
 
     def interrupt(self) -> None:
