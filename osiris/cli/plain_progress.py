@@ -1,15 +1,19 @@
 """Progress as lines with the time: what starts, what ends, and now and then how far it is."""
 
+import logging
 from collections.abc import Callable
 
 from osiris.cli import amounts
 from osiris.cli.clock import clock
 from osiris.cli.screen import harmless, note
 from osiris.core import events as ev
-from osiris.core.records import Progress, Record
+from osiris.core.records import LogLine, Progress, Record
 
 _SILENCE = 30.0
 """Seconds after which a step that is still running says how far it is."""
+
+_PLACE = "osiris.sandbox"
+"""The logger of the place where the steps run; its warnings are of no step, so no line has them."""
 
 
 class PlainProgress:
@@ -35,6 +39,8 @@ class PlainProgress:
             return f"running {record.pipeline}, {record.steps_total} steps"
         if isinstance(record, Progress):
             return self._long(record)
+        if isinstance(record, LogLine) and record.logger == _PLACE:
+            return record.message if record.level >= logging.WARNING else None
         return None
 
     def _long(self, record: Progress) -> str | None:

@@ -25,6 +25,7 @@ _KEY = "check the key in E2B_API_KEY (https://e2b.dev/dashboard?tab=keys)"
 _LATER = "try again in a while, or run fewer sandboxes at once"
 _TEMPLATE = "check the template; `osiris e2b build-template` builds one"
 _TRY_AGAIN = "check the network; nothing in the sandbox is lost by a cut connection"
+_NO_WAY = "check the network, and E2B_DOMAIN and E2B_API_URL if they are set"
 _DISK = "use a template with a larger disk, or bring less data into the sandbox"
 _ENDED = "it was killed, or reached the end of its time"
 
@@ -97,6 +98,8 @@ def as_sandbox_error(error: BaseException, *, doing: str, sandbox_id: str) -> Sa
     if row is None:
         return None
     cls, hint = row
+    if not sandbox_id and hint == _TRY_AGAIN:
+        hint = _NO_WAY  # there is no sandbox yet
     text = str(error).strip() or type(error).__name__
     where = f"E2B sandbox {sandbox_id}" if sandbox_id else "E2B"
     return cls(f"{where}: cannot {doing}: {text[:_LONGEST]}", hint=hint)

@@ -106,9 +106,7 @@ class SandboxRun:
         with Upkeep(sandbox, paths, patience, self._choices.ttl, self._cancel):
             return self._run(sandbox, paths, patience)
 
-    def _run(
-        self, sandbox: Sandbox, paths: SessionPaths, patience: Patience
-    ) -> OsirisError | None:
+    def _run(self, sandbox: Sandbox, paths: SessionPaths, patience: Patience) -> OsirisError | None:
         checks = ArtifactPaths(self._prepared.manifest, self._layout, self._choices.limits)
         guard = RecordGuard(self._prepared.manifest, checks)
         shared = isinstance(sandbox, SharesFiles)
@@ -139,6 +137,8 @@ class SandboxRun:
         try:
             delivery = Delivery(self._freight, sandbox, paths, patience)
             delivery.bring()
+            if self._cancel.is_set():  # while it was made, or all was brought in
+                return None
             with Watchdog(sandbox, self._choices.silence, self._cancel, to_stop) as watchdog:
                 start = delivery.start_command()
                 patience.tries(lambda: sandbox.start(start, self._freight.env))
@@ -182,6 +182,7 @@ class SandboxRun:
         """Remove the files of a sandbox in which nothing runs any more, unless they are wanted."""
         if self._choices.keep:
             self._session.log_event(SandboxKept(sandbox=str(self._layout.root)))
+            _LOG.warning("the sandbox's files are left in %s", self._layout.root / ".sandbox")
         else:
             sandbox.discard()
 
@@ -192,6 +193,11 @@ class SandboxRun:
         self._ended = True
         if self._choices.keep and not isinstance(sandbox, SharesFiles):
             self._session.log_event(SandboxKept(sandbox=sandbox.id))
+            _LOG.warning(
+                "sandbox %s is left running: it ends within %d s, or with `osiris sandboxes reap`",
+                sandbox.id,
+                self._choices.ttl,
+            )
             return
         try:
             sandbox.kill()
