@@ -188,6 +188,7 @@ def run_pipeline(
     # Compiling needs neither the engine nor pyarrow: a tenth of a second that only runs pay.
     from osiris.core.adapter_factory import create_adapter  # noqa: PLC0415 - start-up, see above
     from osiris.core.run import run_compiled  # noqa: PLC0415 - start-up, see above
+    from osiris.telemetry.following import followed  # noqa: PLC0415 - start-up, see above
 
     if isinstance(pipeline, CompiledPipeline):
         compiled, path = pipeline, None
@@ -195,15 +196,17 @@ def run_pipeline(
         path = Path(pipeline)
         compiled = load_or_compile(path, params=params, project=project).compiled
     where = _project(project, path)
-    return run_compiled(
-        compiled,
-        create_adapter(adapter),
-        project=where.root,
-        env=where.environment() if env is None else env,
-        options=options,
-        observer=observer,
-        cancel=cancel,
-    )
+    found = where.environment() if env is None else env
+    with followed(compiled, found, observer) as emit:
+        return run_compiled(
+            compiled,
+            create_adapter(adapter),
+            project=where.root,
+            env=found,
+            options=options,
+            observer=emit,
+            cancel=cancel,
+        )
 
 
 def compare_runs(a: StrPath, b: StrPath, *, project: StrPath | None = None) -> "Comparison":

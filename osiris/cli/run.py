@@ -25,6 +25,7 @@ from osiris.core.run import RunResult, run_compiled
 from osiris.core.run_options import RunOptions, StepOutputs
 from osiris.project import Project
 from osiris.report.read_run import read_run
+from osiris.telemetry.following import followed
 
 
 def execute_run(
@@ -103,15 +104,16 @@ def _run_with_adapter(
     observer: Emit,
     cancel: CancelToken,
 ) -> RunResult:
-    return run_compiled(
-        compilation.compiled,
-        adapter,
-        project=project.root,
-        env=env,
-        options=run_options,
-        observer=observer,
-        cancel=cancel,
-    )
+    with followed(compilation.compiled, env, observer) as emit:
+        return run_compiled(
+            compilation.compiled,
+            adapter,
+            project=project.root,
+            env=env,
+            options=run_options,
+            observer=emit,
+            cancel=cancel,
+        )
 
 
 def _show(done: RunResult, *, as_json: bool) -> None:

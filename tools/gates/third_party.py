@@ -48,6 +48,10 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     # The runner's half works before anything is installed.
     *((f"osiris.remote.{module}", frozenset[str]()) for module in RUNNER),
     ("osiris.core.output_log", frozenset()),
+    ("osiris.telemetry*", frozenset({"pydantic", "sqlglot"})),
+    ("osiris.telemetry.lineage", frozenset({"openlineage"})),
+    ("osiris.telemetry.step_lineage", frozenset({"openlineage", "pydantic"})),
+    ("osiris.telemetry.tracing", frozenset({"opentelemetry"})),
     ("osiris.report*", frozenset({"pydantic"})),
     ("osiris.report.html.*", frozenset({"jinja2", "markupsafe", "pyarrow", "pydantic", "yaml"})),
 )
