@@ -100,12 +100,26 @@ def connection_views(project: Project, env: Mapping[str, str]) -> ConnectionView
 
     Raises `ConnectionConfigError` when the file cannot be read.
     """
-    book, registry, report = ConnectionBook(read_connections(project.root)), _installed(), Report()
+    return views_of(read_connections(project.root), env)
+
+
+def views_of(source: tuple[bytes, str] | None, env: Mapping[str, str]) -> ConnectionViews:
+    """Return the connections that a file with these bytes and this name declares."""
+    book, registry, report = ConnectionBook(source), _installed(), Report()
     check_connections(book, (), ComponentRegistry(), report, needed=True)
     problems = [*report.errors, *report.warnings]
     views = tuple(_view(declared, registry, env, problems) for declared in book.all())
     told = {problem for view in views for problem in view.problems}
     return ConnectionViews(views, tuple(p for p in problems if p not in told))
+
+
+def connection_models() -> dict[str, type[Connection]]:
+    """Return the models of all connections that the installed components take, by family."""
+    return {
+        component.connection_family: component.connection
+        for component in _installed()
+        if component.connection is not None
+    }
 
 
 def masker_of(view: ConnectionView, env: Mapping[str, str]) -> Masker:

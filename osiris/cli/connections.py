@@ -5,7 +5,9 @@ from typing import Any
 import click
 
 from osiris.cli import options
-from osiris.cli.doctor import doctor_command
+from osiris.cli.connections_add import add_command
+from osiris.cli.connections_exec import exec_command
+from osiris.cli.doctor import doctor_command, test_command
 from osiris.cli.invocation import Invocation
 from osiris.cli.problems import problem_lines
 from osiris.cli.screen import document, harmless, result, styled
@@ -16,13 +18,19 @@ from osiris.core.errors import ConnectionConfigError
 
 @click.group(
     "connections",
-    epilog=options.epilog("osiris connections list", "osiris connections doctor"),
+    epilog=options.epilog(
+        "osiris connections list",
+        "osiris connections add @mysql.shop host=db.example.org user=reader database=shop",
+        "osiris connections test @mysql.shop",
+        "osiris connections exec @mysql.shop 'SELECT COUNT(*) AS n FROM movies'",
+    ),
 )
 def connections_group() -> None:
-    """List the project's connections and test them."""
+    """List the project's connections, add one, test them, ask one something."""
 
 
-connections_group.add_command(doctor_command)
+for command in (add_command, test_command, doctor_command, exec_command):
+    connections_group.add_command(command)
 
 
 @connections_group.command(

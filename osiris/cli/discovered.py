@@ -1,11 +1,9 @@
 """What a discovery found, as a person reads it."""
 
-from osiris.cli.screen import columns, harmless, result, styled
-from osiris.cli.table import table
+from osiris.cli.rows import one_line, show_rows
+from osiris.cli.screen import harmless, result, styled
 from osiris.core.discovery import ColumnInfo, KeyInfo, TableInfo
 from osiris.discovery.result import Discovery
-
-_LONGEST = 60
 
 
 def show(found: Discovery) -> None:
@@ -20,16 +18,18 @@ def show(found: Discovery) -> None:
 
 def _show(info: TableInfo) -> None:
     rows = "" if info.estimated_rows is None else f", about {_counted(info.estimated_rows)}"
-    comment = f": {_one_line(info.comment)}" if info.comment else ""
-    result(styled(_one_line(info.full_name), "strong") + f"  ({info.kind}{rows}){comment}")
+    comment = f": {one_line(info.comment)}" if info.comment else ""
+    result(styled(one_line(info.full_name), "strong") + f"  ({info.kind}{rows}){comment}")
     if info.columns:
-        _table(("COLUMN", "TYPE", "ARROW", "NULL", "COMMENT"), [_column(c) for c in info.columns])
+        headers = ("COLUMN", "TYPE", "ARROW", "NULL", "COMMENT")
+        described = [_column(column) for column in info.columns]
+        show_rows(headers, described, indent="  ", without_empty=True)
     for key in info.keys:
         result(f"  {_key(key)}")
     if info.samples is not None:
         _samples(info)
     for problem in info.problems:
-        result(f"  {styled('problem:', 'warn')} {_one_line(problem)}")
+        result(f"  {styled('problem:', 'warn')} {one_line(problem)}")
 
 
 def _counted(rows: int) -> str:
@@ -46,7 +46,7 @@ def _column(column: ColumnInfo) -> tuple[str, ...]:
 def _key(key: KeyInfo) -> str:
     named = "" if key.kind == "primary" else f" {key.name}"
     there = f" → {key.references} ({', '.join(key.referenced_columns)})" if key.references else ""
-    return _one_line(f"{key.kind} key{named} ({', '.join(key.columns)}){there}")
+    return one_line(f"{key.kind} key{named} ({', '.join(key.columns)}){there}")
 
 
 def _samples(info: TableInfo) -> None:
@@ -57,24 +57,4 @@ def _samples(info: TableInfo) -> None:
         result("  no rows")
         return
     result("  " + styled("samples:", "dim"))
-    names = [column.name for column in info.columns]
-    _table(names, [tuple("NULL" if text is None else text for text in row) for row in rows])
-
-
-def _table(headers: tuple[str, ...] | list[str], rows: list[tuple[str, ...]]) -> None:
-    limit = columns()
-    cells = [[_one_line(text)[:_LONGEST] for text in row] for row in rows]
-    kept = [i for i, _ in enumerate(headers) if i == 0 or any(row[i] for row in cells)]
-    head, *body = table(
-        [_one_line(headers[i]) for i in kept],
-        [[row[i] for i in kept] for row in cells],
-        limit=None if limit is None else limit - 2,
-    )
-    result("  " + styled(head, "dim"))
-    for line in body:
-        result("  " + line)
-
-
-def _one_line(text: str) -> str:
-    """Return text of a database as one harmless line."""
-    return harmless(text.replace("\n", "\\n").replace("\t", "\\t"))
+    show_rows([column.name for column in info.columns], rows, indent="  ")

@@ -40,6 +40,25 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
     missing_variable, missing_dependency, invalid, unknown_host, refused, timeout, unreachable,
     authentication, tls, unknown_database, missing_right, or the last part of another error's code.
     """
+    return _tested(invocation, refs, as_json=as_json)
+
+
+@click.command(
+    "test",
+    epilog=options.epilog(
+        "osiris connections test @mysql.db_movies",
+        "osiris connections test @mysql.db_movies --json",
+    ),
+)
+@click.argument("ref", metavar="@FAMILY.ALIAS")
+@options.as_json
+@click.pass_obj
+def test_command(invocation: Invocation, /, *, ref: str, as_json: bool) -> int:
+    """Test one connection, as `osiris connections doctor` tests all; the same states and codes."""
+    return _tested(invocation, (ref,), as_json=as_json)
+
+
+def _tested(invocation: Invocation, refs: tuple[str, ...], *, as_json: bool) -> int:
     project = invocation.project()
     env = project.environment()
     beware(env)

@@ -73,7 +73,7 @@ def bounded(wanted: Wanted) -> Iterator[Wanted]:
     """Give `wanted` a directory for temporary files and an end: `wanted.seconds` from now."""
     late = StepTimeoutError(
         f"it took longer than {wanted.seconds:g} s",
-        hint="ask for less (--table, fewer samples), or give it more time (--timeout)",
+        hint="ask for less, or give it more time (--timeout, in Python seconds=)",
     )
     cancelled = CancelToken(wanted.cancelled)
     timer = threading.Timer(wanted.seconds, cancelled.cancel, (late,))
@@ -104,7 +104,7 @@ def _reading_files(registry: DriverRegistry) -> Iterator[Component]:
             component = registry.component(name)
         except ComponentError:
             continue  # `osiris components list` says so
-        if component.family == "filesystem" and Mode.READ in component.modes:
+        if not component.needs_connection and Mode.READ in component.modes:
             yield component
 
 

@@ -34,10 +34,14 @@ def masked(table: pa.Table, hidden: Collection[str], masker: Masker) -> pa.Table
     return table
 
 
-def texts(table: pa.Table) -> list[list[str | None]]:
-    """Return the rows as the texts that `filesystem.csv_writer` writes; None stands for NULL."""
+def texts(table: pa.Table, *, longest: int | None = LONGEST) -> list[list[str | None]]:
+    """Return the rows as the texts that `filesystem.csv_writer` writes; None stands for NULL.
+
+    What of a text is longer than `longest` characters is `…`.
+    """
     columns = [_texts(column.combine_chunks()) for column in table.columns]
-    return [list(row) for row in zip(*columns, strict=True)]
+    rows = zip(*columns, strict=True)
+    return [[_cut(text, longest) for text in row] for row in rows]
 
 
 def _harmless(text: str | None, masker: Masker) -> str | None:
@@ -48,11 +52,15 @@ def _harmless(text: str | None, masker: Masker) -> str | None:
 
 def _texts(column: pa.Array) -> list[str | None]:
     try:
-        found = as_text(column).cast(pa.string()).to_pylist()
+        found: list[str | None] = as_text(column).cast(pa.string()).to_pylist()
     except (UnwritableError, pa.ArrowException):
         if len(column) == 1:
             return [NO_TEXT]
         return [text for row in range(len(column)) for text in _texts(column.slice(row, 1))]
-    return [
-        text if text is None or len(text) <= LONGEST else text[:LONGEST] + "…" for text in found
-    ]
+    return found
+
+
+def _cut(text: str | None, longest: int | None) -> str | None:
+    if text is None or longest is None or len(text) <= longest:
+        return text
+    return text[:longest] + "…"
