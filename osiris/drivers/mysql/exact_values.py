@@ -13,6 +13,8 @@ from osiris.drivers.relational.unfit import UnfitError, shown_value
 
 Check = Callable[[pa.Array, str], Iterator[tuple[pa.Array, str]]]
 _KIND: Final = re.compile(r"[a-z]+")
+_YEAR_DIGITS: Final = 4
+_FIRST_YEAR: Final = 1901
 _NUMBER: Final = re.compile(r"\((\d+)\)")
 
 
@@ -30,6 +32,13 @@ def check_exact(array: pa.Array, column: Column) -> None:
             raise UnfitError(at, shown_value(array, at), why)
 
 
+def as_sent(array: pa.Array, column: Column) -> pa.Array:
+    """Return the values as the server takes them: a YEAR of fewer digits means another century."""
+    if column.type.name.startswith("year"):
+        return pc.utf8_lpad(array.cast(pa.string()), width=_YEAR_DIGITS, padding="0")
+    return array
+
+
 def _first(wrong: pa.Array) -> int:
     position: int = pc.index(wrong, value=True).as_py()
     return position
@@ -38,6 +47,11 @@ def _first(wrong: pa.Array) -> int:
 def _finite(array: pa.Array, _: str) -> Iterator[tuple[pa.Array, str]]:
     if pa.types.is_floating(array.type):
         yield pc.invert(pc.is_finite(array)), "MySQL has neither NaN nor infinities"
+
+
+def _years(array: pa.Array, _: str) -> Iterator[tuple[pa.Array, str]]:
+    short = pc.and_(pc.greater(array, 0), pc.less(array, _FIRST_YEAR))
+    yield short, f"a YEAR column has 0 and the years from {_FIRST_YEAR} on"
 
 
 def _unpadded(array: pa.Array, _: str) -> Iterator[tuple[pa.Array, str]]:
@@ -88,4 +102,5 @@ _CHECKS: Final[dict[str, Check]] = {
     "bit": _whole_bits,
     "enum": _member,
     "set": _members,
+    "year": _years,
 }

@@ -23,7 +23,7 @@ from osiris.components.table_writer import TableWriterConfig
 from osiris.core.errors import ConfigError, DataError, RowsLostError
 from osiris.drivers.mysql.bulk_load import BulkInsert, LoadData
 from osiris.drivers.mysql.dialect import MySQLDialect
-from osiris.drivers.mysql.exact_values import check_exact
+from osiris.drivers.mysql.exact_values import as_sent, check_exact
 from osiris.drivers.mysql.merge import (
     check_key,
     conflict_queries,
@@ -158,7 +158,8 @@ class MySQLTransaction:
             if self._way == "merged" and planned.column.name in self._plan.key:
                 self._refuse_null_key(planned, array)
         if rows:
-            self._loader.load(arrays)
+            columns = [planned.column for planned in self._plan.columns]
+            self._loader.load([as_sent(a, c) for a, c in zip(arrays, columns, strict=True)])
         self._rows += rows
 
     def _refusal(self, planned: PlannedColumn, unfit: UnfitError) -> DataError:
