@@ -81,6 +81,12 @@ def figures(server: MariaDBServer, work: Path, sizes: list[int], rounds: int) ->
         yield Figure("MySQL → CSV, memory", memory[-1] / memory[0], Bar(1.15, "×"), detail)
 
 
+def make_table(server: MariaDBServer, table: str, rows: int) -> None:
+    """Make the table that is measured, and fill it."""
+    server.execute(_CREATE.format(table=table), DATABASE)
+    server.execute(_FILL.format(table=table, rows=rows), DATABASE)
+
+
 def _beside_client(rows: int, ours: Series, theirs: Series) -> Iterator[Figure]:
     name = f"MySQL → CSV, {rows:,} rows"
     detail = f"{ours.seconds:.2f} s; mariadb --quick --batch > file {theirs.seconds:.2f} s"

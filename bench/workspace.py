@@ -40,18 +40,25 @@ class Project:
         directory: Path,
         steps: Sequence[Mapping[str, Any]],
         connection: Mapping[str, Any] | None = None,
+        others: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> "Project":
-        """Write the pipeline (and a MySQL connection named db_bench) and compile it."""
+        """Write the pipeline (and a MySQL connection named db_bench) and compile it.
+
+        `others` are connections of other families, each by its family and named the same.
+        """
         directory.mkdir(parents=True)
         env = {}
         pipeline = {"oml_version": "0.1.0", "name": directory.name, "steps": steps}
         _write_yaml(directory / "osiris.yaml", {"name": directory.name})
         _write_yaml(directory / "pipeline.yaml", pipeline)
-        if connection:
-            env = {"BENCH_PASSWORD": str(connection["password"])}
-            described = {**connection, "password": "${BENCH_PASSWORD}"}
-            connections = {"connections": {"mysql": {"db_bench": described}}}
-            _write_yaml(directory / "osiris_connections.yaml", connections)
+        given = {**({"mysql": connection} if connection else {}), **(others or {})}
+        described = {}
+        for family, fields in given.items():
+            variable = f"BENCH_{family.upper()}_PASSWORD"
+            env[variable] = str(fields["password"])
+            described[family] = {"db_bench": {**fields, "password": f"${{{variable}}}"}}
+        if described:
+            _write_yaml(directory / "osiris_connections.yaml", {"connections": described})
         project = cls(directory, env)
         project.compile()
         return project
