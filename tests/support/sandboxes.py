@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import tempfile
 import threading
 import time
@@ -19,8 +20,11 @@ from osiris.remote.sandbox import Sandbox, SandboxProvider, SandboxSpec
 class FarSandbox:
     """A sandbox on this machine that shares no files: all is brought in and out, as from a cloud.
 
-    A subclass overrides what goes wrong. `runs` are the commands that were run to their end.
+    A subclass overrides what goes wrong. `runs` are the commands that were run to their end,
+    `place` is the directory it is in, which goes with it.
     """
+
+    place: Path | None = None
 
     def __init__(self, inner: LocalSandbox) -> None:
         self.inner = inner
@@ -69,6 +73,8 @@ class FarSandbox:
         self.kills += 1
         self.inner.kill()
         self.inner.discard()
+        if self.place is not None:
+            shutil.rmtree(self.place, ignore_errors=True)
 
 
 @dataclass
@@ -89,8 +95,11 @@ class FarProvider:
         elsewhere = Path(tempfile.mkdtemp(prefix="osiris-far-"))
         sandbox = self.inner.create(replace(spec, scratch=elsewhere))
         assert isinstance(sandbox, LocalSandbox)
-        self.made.append(self.wrap(sandbox))
-        return self.made[-1]
+        made = self.wrap(sandbox)
+        if isinstance(made, FarSandbox):
+            made.place = elsewhere
+        self.made.append(made)
+        return made
 
 
 class ChaosSandbox(FarSandbox):
