@@ -136,7 +136,7 @@
     filter();
     document.documentElement.dataset.ready = "events";
   }
-  $("event-wait").hidden = false;
+  $("event-wait").textContent = "Reading the events…";
   requestAnimationFrame(() => setTimeout(() => unpack().catch((error) => {
     $("event-wait").textContent = "The events cannot be shown in this browser (" + error.name + "); events.jsonl holds them.";
   })));
