@@ -49,7 +49,7 @@ class Delivery:
         self._shipped = [] if self._shared else shipped_files(freight.inputs, paths)
         lock: list[str] = []
         if freight.choices.install_deps and not self._shared:
-            lock = hash_lock(freight.requires, self._target())
+            lock = self._lock()
         self._packed: Packed = pack(freight, paths, self._shipped, lock, shared=self._shared)
 
     def bring(self) -> None:
@@ -139,23 +139,33 @@ class Delivery:
         if wrong and not self._freight.choices.install_deps:
             raise missing_packages(wrong)
 
-    def _target(self) -> Target:
-        """Ask for which Python and platform packages must be locked."""
-        command = [*self._sandbox.python, "-I", "-c", _PROBE]
+    def _lock(self) -> list[str]:
+        """Ask which Python there is and what it lacks, and lock that for it."""
+        requires = self._freight.requires
+        command = [*self._sandbox.python, "-I", "-c", _PROBE, *requires]
         output = self._patience.tries(lambda: self._sandbox.run(command, timeout=_PROBING))
         try:
-            (major, minor), platform, (libc, version) = json.loads(output)
-            return Target.of(int(major), int(minor), str(platform), str(libc), str(version))
-        except (ValueError, TypeError) as error:
+            (major, minor), platform, (libc, version), found = json.loads(output)
+            target = Target.of(int(major), int(minor), str(platform), str(libc), str(version))
+            lacking = {name: v for name, v in requires.items() if found.get(name) != v}
+        except (ValueError, TypeError, AttributeError) as error:
             raise RunEnvironmentError(
                 f"the sandbox has no Python that can be asked: {output[:200]!r}",
                 hint="use a template with Python 3.11 or later",
             ) from error
+        return hash_lock(lacking, target)
 
 
 _PROBE = """\
 import json, platform, sys, sysconfig
-print(json.dumps([sys.version_info[:2], sysconfig.get_platform(), platform.libc_ver()]))
+from importlib.metadata import PackageNotFoundError, version
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        pass
+print(json.dumps([sys.version_info[:2], sysconfig.get_platform(), platform.libc_ver(), found]))
 """
 
 
