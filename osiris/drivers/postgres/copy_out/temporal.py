@@ -77,4 +77,5 @@ def decode_interval(cells: Cells) -> Decoded:
         raise UnreadableValueError("holds an interval of more than 292 years in hours")
     values = np.empty(len(micros), _INTERVAL)
     values["months"], values["days"], values["nanoseconds"] = months, days, micros * 1000
-    return Decoded(fixed_array(values.view("V16"), pa.month_day_nano_interval(), null), lost)
+    words = values.view("<i8").reshape(-1, 2)
+    return Decoded(fixed_array(words, pa.month_day_nano_interval(), null), lost)
