@@ -11,11 +11,13 @@ import pyarrow as pa
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.components.postgres_extractor import PostgresExtractorConfig
 from osiris.core.cancel import CancelToken
+from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
 from osiris.core.partitions import PartitionedReading
 from osiris.core.stream import TableStream
+from osiris.drivers.postgres import discovery
 from osiris.drivers.postgres.copy_out.columns import Option
 from osiris.drivers.postgres.copy_out.ranges import read_ranges
 from osiris.drivers.postgres.copy_out.reader import QueryReader, ReadOptions, Session
@@ -54,6 +56,10 @@ class PostgresExtractorDriver:
     def check_connection(self, connection: PostgresConnection, base_dir: Path) -> None:
         """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
         open_wire(connection, base_dir=base_dir, cancelled=CancelToken()).wire.close()
+
+    def discover(self, connection: PostgresConnection, wanted: Wanted) -> Found:
+        """Say which tables the user may see (`osiris.core.discovery.Discoverer`)."""
+        return discovery.discover(connection, wanted)
 
 
 def query_of(config: PostgresExtractorConfig) -> str:

@@ -20,7 +20,7 @@ FILES = [
     "connections:\n  mysql:   # none yet\n  pg:\n    b: {user: c}\n",
     "connections:\n  mysql:\n    a: {host: x}   # why\n    # behind\n  pg: # pg\n    b: {}\n\n#\n",
     "connections:\n  mysql:\n    b:\n      host: h\n      tls: {}\n\n# end\n",
-    "connections:\n   mysql:\n      a:\n         user: |\n          x\n\n   pg:\n      b: {c: 'd'}\n",
+    "connections:\n   mysql:\n      a:\n         user: |\n          x\n\n   pg:\n      b: {c: 1}\n",
     "connections:\n  mysql:\n    a:\n      user: >-\n        x\n        y\n\n\n# end\n",
     "connections:\n  mysql:\n    a:\n      user: x",
     "---\nconnections:\n  mysql:\n    'a': {user: \"x\", nested: {deep: [1,\n      2]}}\n...\n",
