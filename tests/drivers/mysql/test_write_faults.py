@@ -1,0 +1,404 @@
+"""What is in the table when a write fails: what was there before, in every mode, and no trace."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pymysql
+import pytest
+
+from osiris.components.mysql_extractor import MySQLConnection
+from osiris.components.mysql_writer import COMPONENT, MySQLWriterConfig
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import (
+    CancelledError,
+    ConfigError,
+    DataError,
+    OsirisError,
+    SystemStepError,
+    TransientStepError,
+)
+from osiris.core.stream import TableStream
+from osiris.drivers.mysql.stages import outgoing_of, stage_of
+from osiris.drivers.mysql.table_facts import Place
+from osiris.drivers.mysql.write_session import WriteSession
+from osiris.drivers.mysql.write_transaction import MySQLTransaction
+from osiris.drivers.relational.table_write import TableWriteStep, write_table
+from tests.conftest import Database
+from tests.support.driver_run import DriverRun, stream_of
+from tests.support.mariadb import MariaDBServer
+from tests.support.mysql_reading import NO_TLS
+from tests.support.mysql_writing import Target
+from tests.support.relay import Relay
+
+SCHEMA = pa.schema([("id", pa.int32()), ("v", pa.string())])
+BEFORE = [(1, "old"), (2, "old")]
+MODES = ("append", "replace", "upsert", "made")
+ALL_MODES = pytest.mark.parametrize("mode", MODES)
+Fault = Callable[[], object]
+
+
+@pytest.fixture
+def target(database: Database, tmp_path: Path) -> Target:
+    return Target(database, tmp_path)
+
+
+@pytest.fixture
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A server that a test may kill, with an empty database."""
+    durable = ("--innodb-flush-log-at-trx-commit=2",)
+    with MariaDBServer(tmp_path_factory.mktemp("mortal"), options=durable) as server:
+        server.execute("CREATE DATABASE d")
+        yield Database(server, "d")
+
+
+def batch(first: int, count: int = 100, width: int = 10) -> pa.RecordBatch:
+    numbers = pa.array(range(first, first + count), pa.int32())
+    return pa.record_batch([numbers, pa.array(["x" * width] * count)], SCHEMA)
+
+
+def stream(fault: Fault, *, after: int = 3, more: int = 3) -> TableStream:
+    """A table of which some has been written when the fault happens."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number in range(after):
+            yield batch(10 + 100 * number)
+        fault()
+        for number in range(after, after + more):
+            yield batch(10 + 100 * number)
+
+    return TableStream(SCHEMA, batches(), source="make")
+
+
+def options(database: Database, mode: str, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "connection": {**database.connection(), "tls": NO_TLS},
+        "table": "t",
+        "batch_size": 100,  # a statement a batch, so that the server has some of the rows
+        "create_if_missing": True,
+        "write_mode": "append" if mode == "made" else mode,
+        **more,
+    }
+    if mode == "upsert":
+        made["primary_key"] = ["id"]
+    return made
+
+
+def prepare(database: Database, mode: str) -> None:
+    if mode != "made":
+        database.script(
+            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200));"
+            "INSERT INTO t VALUES (1, 'old'), (2, 'old')"
+        )
+
+
+def unchanged(database: Database, mode: str, *, leftovers: bool = False) -> bool:
+    """Tell whether the table is as `prepare` made it; `leftovers`: other tables may be there."""
+    tables = {name for (name,) in database.execute("SHOW TABLES")}
+    if not leftovers and tables != (set() if mode == "made" else {"t"}):
+        return False
+    if mode == "made":
+        return "t" not in tables
+    return database.execute("SELECT * FROM t ORDER BY id") == BEFORE
+
+
+def write(database: Database, root: Path, mode: str, table: TableStream, **more: Any) -> None:
+    DriverRun(root).run(COMPONENT, {"df": table}, **options(database, mode, **more))
+
+
+def writers(database: Database) -> list[int]:
+    """The connections of the tests' user, which is nobody but the writer."""
+    shown = database.execute(
+        "SELECT id FROM information_schema.processlist"
+        " WHERE user = 'osiris' AND command <> 'Killed'"
+    )
+    return [number for (number,) in shown]
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.15)  # InnoDB renews its tables of transactions ten times a second at most
+
+
+# --- the server and the connection ----------------------------------------------------------------
+
+
+@ALL_MODES
+def test_the_connection_is_killed(target: Target, mode: str) -> None:
+    database = target.database
+    prepare(database, mode)
+
+    def kill() -> None:
+        for number in writers(database):
+            database.execute(f"KILL {number}")
+
+    with pytest.raises(TransientStepError):
+        write(database, target.root, mode, stream(kill))
+    assert unchanged(database, mode)
+    write(database, target.root, mode, stream(int))
+    assert len(target.rows()) == 600 + (2 if mode in {"append", "upsert"} else 0)
+    assert target.tables() == ["t"]
+
+
+def test_the_server_is_killed(mortal: Database, tmp_path: Path) -> None:
+    """Every mode in one server's life; a stage that is left is gone after the next write."""
+    for mode in MODES:
+        prepare(mortal, mode)
+        with pytest.raises(TransientStepError, match=r"lost the connection|refused"):
+            write(mortal, tmp_path, mode, stream(mortal.server.kill))
+        mortal.server.start()
+        assert unchanged(mortal, mode, leftovers=True), mode
+        write(mortal, tmp_path, mode, stream(int))
+        assert [name for (name,) in mortal.execute("SHOW TABLES")] == ["t"], mode
+        mortal.execute("DROP TABLE t")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(
+    "mode,error",
+    [("append", SystemStepError), ("upsert", TransientStepError), ("replace", TransientStepError)],
+)
+def test_the_connection_is_cut_while_committing(
+    target: Target, mode: str, error: type[OsirisError], moment: str
+) -> None:
+    """Nobody knows then; trying again is safe only where it comes to the same."""
+    prepare(target.database, mode)
+    mark = b"\x03RENAME TABLE" if mode == "replace" else b"\x03COMMIT"
+    with Relay("127.0.0.1", target.database.server.port) as relay:
+        relay.cut(after=mark, deliver=moment == "after")
+        given = {**target.database.connection(), "tls": NO_TLS, "port": relay.port}
+        with pytest.raises(error, match="lost the connection"):
+            write(target.database, target.root, mode, stream(int), connection=given)
+        assert relay.cuts == 1
+    if moment == "before":
+        until(lambda: not writers(target.database), "the server keeps the connection")
+        assert unchanged(target.database, mode)
+    else:
+        until(lambda: not unchanged(target.database, mode), "it was never committed")
+    write(target.database, target.root, "replace", stream(int))
+    assert len(target.rows()) == 600
+
+
+def test_a_server_with_no_room(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    small = ("--innodb-data-file-path=ibdata1:12M:autoextend:max:14M", "--innodb-file-per-table=0")
+    with MariaDBServer(tmp_path_factory.mktemp("small"), options=small) as server:
+        server.execute("CREATE DATABASE d")
+        database = Database(server, "d")
+        prepare(database, "append")
+
+        def fill() -> Iterator[pa.RecordBatch]:
+            for number in range(400):
+                yield batch(10 + 1000 * number, 1000, 200)
+
+        for mode in ("append", "replace"):
+            table = TableStream(SCHEMA, fill(), source="make")
+            with pytest.raises(SystemStepError, match="no room left"):
+                write(database, tmp_path, mode, table)
+            assert database.execute("SELECT * FROM t ORDER BY id") == BEFORE
+
+
+def test_a_server_that_only_reads(target: Target) -> None:
+    prepare(target.database, "append")
+    target.database.script(
+        "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'p'; GRANT ALL ON *.* TO plain@'%';"
+        "REVOKE READ_ONLY ADMIN ON *.* FROM plain@'%'; SET GLOBAL read_only = 1"
+    )
+    given = {**target.database.connection(), "user": "plain", "password": "p"}
+    try:
+        with pytest.raises(ConfigError, match="read-only"):
+            write(target.database, target.root, "append", stream(int), connection=given)
+    finally:
+        target.database.script("SET GLOBAL read_only = 0; DROP USER plain@'%'")
+
+
+def test_an_account_that_may_not_write(target: Target) -> None:
+    prepare(target.database, "append")
+    target.database.script(
+        "CREATE OR REPLACE USER looker@'%' IDENTIFIED BY 'l';"
+        f"GRANT SELECT ON {target.database.name}.* TO looker@'%'"
+    )
+    given = {**target.database.connection(), "user": "looker", "password": "l"}
+    for mode in ("append", "replace", "upsert"):
+        with pytest.raises(ConfigError, match="the user may not"):
+            write(target.database, target.root, mode, stream(int), connection=given)
+    assert unchanged(target.database, "append")
+
+
+# --- the data, the input, the user ----------------------------------------------------------------
+
+
+@ALL_MODES
+@pytest.mark.parametrize("local", [1, 0], ids=["load", "insert"])
+def test_a_key_is_there_twice_in_the_last_row(target: Target, mode: str, local: int) -> None:
+    database = target.database
+    prepare(database, mode)
+    table = pa.Table.from_batches([batch(n, 100) for n in (10, 110, 210)])
+    last = pa.table({"id": pa.array([309], pa.int32()), "v": ["again"]}, SCHEMA)
+    whole = pa.concat_tables([table, last])
+    more = {"primary_key": ["id"]} if mode == "made" else {}
+    database.execute(f"SET GLOBAL local_infile = {local}")
+    with pytest.raises(DataError, match=r"a key that another row has.*309"):
+        write(database, target.root, mode, stream_of(whole), batch_size=None, **more)
+    database.execute("SET GLOBAL local_infile = 1")
+    assert unchanged(database, mode)
+
+
+@ALL_MODES
+def test_the_input_fails(target: Target, mode: str) -> None:
+    prepare(target.database, mode)
+
+    def fail() -> None:
+        raise RuntimeError("the producer broke")
+
+    with pytest.raises(RuntimeError, match="the producer broke"):
+        write(target.database, target.root, mode, stream(fail))
+    assert unchanged(target.database, mode)
+
+
+@ALL_MODES
+@pytest.mark.parametrize("batch_size", [100, None], ids=["between", "within"])
+def test_the_step_is_cancelled(target: Target, mode: str, batch_size: int | None) -> None:
+    """Between two statements, and while the server waits for more of a file."""
+    prepare(target.database, mode)
+    run = DriverRun(target.root)
+    table = stream(lambda: run.cancelled.cancel(CancelledError("enough")))
+    given = options(target.database, mode, batch_size=batch_size)
+    with pytest.raises(CancelledError, match="enough"):
+        run.run(COMPONENT, {"df": table}, **given)
+    until(lambda: not writers(target.database), "the server keeps the connection")
+    assert unchanged(target.database, mode)
+
+
+# --- locks ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(target: Target) -> Iterator[Any]:
+    """Somebody else's transaction."""
+    database = target.database
+    connection = pymysql.connect(
+        unix_socket=database.server.socket, user="root", database=database.name
+    )
+    with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def write_soon(target: Target, mode: str, table: TableStream, seconds: int = 1) -> int:
+    """Write as the driver does, but wait only so long for a lock on the table."""
+    config = MySQLWriterConfig.model_validate(options(target.database, mode))
+    run = DriverRun(target.root)
+    with WriteSession(
+        config.connection, base_dir=target.root, cancelled=CancelToken(), lock_seconds=seconds
+    ) as session:
+        session.run(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
+        transaction = MySQLTransaction(session, config, table.schema)
+        step = TableWriteStep("step", config, run.context)
+        return write_table(table, step, transaction)
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_row_is_locked_for_long(target: Target, other: Any, mode: str) -> None:
+    prepare(target.database, mode)
+    other.execute("INSERT INTO t VALUES (50, 'theirs')")
+    with pytest.raises(TransientStepError, match="waited too long for a lock"):
+        write_soon(target, mode, stream(int))
+    other.execute("ROLLBACK")
+    assert unchanged(target.database, mode)
+
+
+def test_the_table_is_locked_for_long(target: Target, other: Any) -> None:
+    """A reader's open transaction keeps the name; the rows are in the stage, and go."""
+    prepare(target.database, "replace")
+    other.execute("SELECT * FROM t")
+    with pytest.raises(TransientStepError, match="waited too long for a lock"):
+        write_soon(target, "replace", stream(int))
+    assert unchanged(target.database, "replace", leftovers=True)
+    other.execute("ROLLBACK")
+    write(target.database, target.root, "replace", stream(int))
+    assert target.tables() == ["t"]
+
+
+def test_two_writers_deadlock(target: Target, other: Any) -> None:
+    prepare(target.database, "upsert")
+    other.execute("INSERT INTO t SELECT seq, 'theirs' FROM seq_5000_to_7000")  # who did more stays
+    other.execute("UPDATE t SET v = 'theirs' WHERE id = 2")
+    table = pa.table({"id": pa.array([1, 2], pa.int32()), "v": ["new", "new"]}, SCHEMA)
+    caught: list[BaseException] = []
+
+    def upsert() -> None:
+        try:
+            write(target.database, target.root, "upsert", stream_of(table))
+        except OsirisError as error:
+            caught.append(error)
+
+    writer = threading.Thread(target=upsert)
+    writer.start()
+    waiting = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    until(lambda: bool(target.database.execute(waiting)), "the writer does not wait")
+    other.execute("UPDATE t SET v = 'theirs' WHERE id = 1")
+    writer.join()
+    other.execute("ROLLBACK")
+    assert [type(error) for error in caught] == [TransientStepError]
+    assert "deadlock" in str(caught[0]).lower()
+    assert unchanged(target.database, "upsert")
+
+
+def test_two_replace_the_same_table(target: Target) -> None:
+    """The second waits for the first, and when that takes too long nothing has happened."""
+    prepare(target.database, "replace")
+    refused: list[TransientStepError] = []
+
+    def second() -> None:
+        with pytest.raises(TransientStepError, match="another run is writing") as caught:
+            write_soon(target, "replace", stream(int))
+        refused.append(caught.value)
+
+    write(target.database, target.root, "replace", stream(second))
+    assert len(refused) == 1
+    assert len(target.rows()) == 600
+    assert target.tables() == ["t"]
+
+
+def test_somebody_makes_the_table_meanwhile(target: Target) -> None:
+    def make() -> None:
+        target.database.script("CREATE TABLE t (id INT, v TEXT); INSERT INTO t VALUES (1, 'x')")
+
+    with pytest.raises(TransientStepError, match="made the table meanwhile"):
+        write(target.database, target.root, "made", stream(make))
+    assert target.rows() == [(1, "x")]
+    assert target.tables() == ["t"]
+
+
+# --- what a killed run leaves ---------------------------------------------------------------------
+
+
+def test_what_a_killed_run_left_goes_with_the_next(target: Target) -> None:
+    prepare(target.database, "replace")
+    place = Place(target.database.name, "t")
+    for left in (stage_of(place), outgoing_of(place)):
+        assert left.table.startswith("osiris_")
+        target.database.execute(f"CREATE TABLE {left.sql} (left_over INT)")
+    write(target.database, target.root, "replace", stream(int))
+    assert target.tables() == ["t"]
+    assert len(target.rows()) == 600
+
+
+def test_the_stages_of_long_names_are_told_apart() -> None:
+    names = ["x" * 64, "x" * 63 + "y", "漢" * 64, "t" * 40 + " "]
+    stages = [stage_of(Place("d", name)).table for name in names]
+    assert len(set(stages)) == len(names)
+    assert max(len(stage) for stage in stages) <= 64
+
+
+def test_a_connection_of_its_own_for_each_write(target: Target) -> None:
+    given = MySQLConnection.model_validate(target.database.connection())
+    with WriteSession(given, base_dir=target.root, cancelled=CancelToken()) as session:
+        mode = session.value("SELECT @@SESSION.sql_mode") or ""
+        assert "STRICT_ALL_TABLES" in mode
+        assert "NO_BACKSLASH_ESCAPES" not in mode
+    until(lambda: not writers(target.database), "the connection stays open")
