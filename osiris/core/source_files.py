@@ -56,6 +56,19 @@ def changed(name: str, path: Path, before: Stamp) -> DataError | None:
     return DataError(f"{name} changed while it was read", hint="run again when nothing writes it")
 
 
+def find_file(path: str, base_dir: Path) -> SourceFile:
+    """Return the one file that a path names; raise `ConfigError` when there is none."""
+    named = base_dir / path
+    hint = "check the step's `path`, relative to the project"
+    try:
+        file = SourceFile.here(named)
+    except OSError as error:
+        raise ConfigError(f"cannot read {named}: {error.strerror}", hint=hint) from error
+    if named.is_dir():
+        raise ConfigError(f"{named} is a directory", hint=hint)
+    return file
+
+
 def find_files(path: str, base_dir: Path, *, suffix: str) -> list[Path]:
     """Return the files that a path or pattern names, in the order of their names.
 

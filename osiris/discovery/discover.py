@@ -53,6 +53,8 @@ def discover_files(path: str, wanted: Wanted, reveal: Collection[str] = ()) -> D
         driver: Any = registry.driver(component.name)
         if isinstance(driver, FileDiscoverer) and driver.takes(path):
             found = driver.discover_files(path, wanted)
+            if any(table.kind != "file" for table in found.tables) or not found.tables:
+                _check(found, wanted, path)
             return _shown(path, component, None, found, reveal, Masker())
     raise UsageError(
         f"no installed component reads files like {path}",

@@ -19,7 +19,7 @@ def pipeline_of(found: Sequence[Discovery], name: str) -> dict[str, Any]:
         for table in discovery.tables
         if table.read is not None
     ]
-    slugs = _unique(_bare(discovery, table) for discovery, table in readable)
+    slugs = _unique(_bare(table) for _, table in readable)
     steps = [
         step
         for (discovery, table), slug in zip(readable, slugs, strict=True)
@@ -51,9 +51,9 @@ def _steps(discovery: Discovery, table: TableInfo, slug: str) -> list[dict[str, 
     return [read, write]
 
 
-def _bare(discovery: Discovery, table: TableInfo) -> str:
+def _bare(table: TableInfo) -> str:
     """Return what the table is called; a file without its directories and suffixes."""
-    if discovery.connection is not None:
+    if table.kind != "file":
         return table.full_name
     return table.name.replace("\\", "/").rpartition("/")[2].partition(".")[0]
 

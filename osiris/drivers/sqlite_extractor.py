@@ -2,16 +2,16 @@
 
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from osiris.components.sqlite_extractor import SqliteExtractorConfig
+from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
-from osiris.core.errors import ConfigError
-from osiris.core.source_files import SourceFile
+from osiris.core.source_files import find_file
 from osiris.core.stream import TableStream
+from osiris.drivers.sqlite import discovery
 from osiris.drivers.sqlite.connection import open_database
 from osiris.drivers.sqlite.failure import failure
 from osiris.drivers.sqlite.reader import SqliteReader
@@ -37,7 +37,7 @@ class SqliteExtractorDriver:
         """
         del step_id, inputs
         ctx.cancelled.raise_if_set()
-        file = _file(ctx.base_dir / config.path)
+        file = find_file(config.path, ctx.base_dir)
         connection = open_database(
             file,
             spill_dir=ctx.spill_dir,
@@ -56,19 +56,16 @@ class SqliteExtractorDriver:
             raise
         return {"df": pa.RecordBatchReader.from_batches(reader.schema, reader.batches())}
 
+    def takes(self, path: str) -> bool:
+        """Tell by the name whether a file is one of these (`core.discovery.FileDiscoverer`)."""
+        return discovery.takes(path)
+
+    def discover_files(self, path: str, wanted: Wanted) -> Found:
+        """Say which tables the file holds."""
+        return discovery.discover(path, wanted)
+
 
 def _query(connection: sqlite3.Connection, config: SqliteExtractorConfig) -> str:
     if config.table is not None:
         return table_query(connection, config.table, config.columns)
     return (config.query or "").strip().rstrip(";")
-
-
-def _file(path: Path) -> SourceFile:
-    hint = "check the step's `path`, relative to the project"
-    try:
-        file = SourceFile.here(path)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}", hint=hint) from error
-    if path.is_dir():
-        raise ConfigError(f"{path} is a directory", hint=hint)
-    return file
