@@ -68,6 +68,14 @@ class InputPath:
 
 
 @dataclass(frozen=True)
+class TargetPath:
+    """Marks a config field as the path of a file that the step changes in place.
+
+    Such a step runs only where the file is, never in a sandbox.
+    """
+
+
+@dataclass(frozen=True)
 class OutputPath:
     """Marks a config field as the path where the step's file is published, relative to the project.
 

@@ -2,7 +2,14 @@
 
 import duckdb
 
-from osiris.core.errors import ConfigError, DataError, DiskFullError, StepError, SystemStepError
+from osiris.core.errors import (
+    ConfigError,
+    DataError,
+    DiskFullError,
+    StepError,
+    SystemStepError,
+    TransientStepError,
+)
 
 _SYSTEM = (
     duckdb.IOException,
@@ -38,3 +45,16 @@ def sql_failure(error: Exception, *, running: bool) -> StepError:
     if running or isinstance(error, _DATA):
         return DataError(text, hint="TRY_CAST makes NULL of what cannot be converted")
     return ConfigError(text, hint="correct the step's `query`")
+
+
+def write_failure(error: duckdb.Error, table: str) -> StepError:
+    """Return what an error of DuckDB means for the step that writes into a table."""
+    text = f"{table}: {str(error).strip().partition(chr(10))[0]}"
+    if isinstance(error, duckdb.ConstraintException):
+        return DataError(text, hint="correct the data or the query; nothing was written")
+    if isinstance(error, duckdb.TransactionException) or "Conflict" in text:
+        return TransientStepError(text, hint="another step changed the table; nothing was written")
+    if isinstance(error, duckdb.CatalogException | duckdb.DependencyException):
+        return ConfigError(text, hint="change the table yourself, or the step's options")
+    found = sql_failure(error, running=True)
+    return type(found)(text, hint=found.hint)

@@ -15,19 +15,21 @@ def scanned_rows(profile: str, scan: Scan) -> int:
 
     DuckDB counts the rows every operator hands on. The count is the source's only when nothing in
     the plan can stop a scan before its end: no LIMIT, no join with an empty side. Otherwise the
-    source is counted.
+    source is counted, and all values of the columns that the query uses are read: how far it got
+    before it stopped is chance.
     """
     try:
         tree = json.loads(profile)["operator"]
     except (ValueError, KeyError, TypeError):
         return scan.count()
     names = list(operator_names(tree))
-    if any(mark in name for name in names for mark in _STOPS_EARLY) or _empty_join(tree):
-        return scan.count()
     reads = [node for node in _nodes(tree) if _reads(node, scan)]
+    used = {name for node in reads for name in _projections(node)}
+    if any(mark in name for name in names for mark in _STOPS_EARLY) or _empty_join(tree):
+        return scan.count(used)
     counts = {int(node.get("rows_scanned", -1)) for node in reads}
     if len(counts) != 1 or -1 in counts:
-        return scan.count()
+        return scan.count(used)
     return counts.pop()
 
 
@@ -42,6 +44,12 @@ def _reads(node: dict[str, Any], scan: Scan) -> bool:
     info = node.get("extra_info", {})
     files = str(info.get("Filename(s)", "")).split(", ")
     return info.get("Function") == "READ_CSV" and sorted(files) == sorted(scan.paths)
+
+
+def _projections(node: dict[str, Any]) -> list[str]:
+    """Return the names of the columns that an operator takes from its files."""
+    names = node.get("extra_info", {}).get("Projections", [])
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _empty_join(tree: Any) -> bool:

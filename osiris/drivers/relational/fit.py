@@ -161,6 +161,8 @@ def fit_of(source: pa.DataType, target: ColumnType) -> Fit:
         return Fit.CHECKED if here == "text" else Fit.NONE
     if (here, there) == ("list", "list"):
         return fit_of(plain.value_type, element_of(target))
+    if (here, there) == ("nested", "nested"):
+        return Fit.EXACT if plain == target.arrow else Fit.NONE
     rule = _PAIRS.get((here, there))
     if rule is None:
         return Fit.NONE
