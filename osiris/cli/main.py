@@ -32,6 +32,7 @@ VERBS = {
     ),
     "e2b": Verb("osiris.cli.e2b:e2b_group", "Build a template for runs in E2B's cloud."),
     "config": Verb("osiris.cli.config:config_group", "Show the settings and their origin."),
+    "explain": Verb("osiris.cli.explain:explain_command", "Say what an error code means."),
     "schema": Verb("osiris.cli.schema:schema_command", "Print the JSON Schema of pipelines."),
 }
 
@@ -98,6 +99,13 @@ def cli(ctx: click.Context, project: Path | None) -> None:
 @sandbox_options
 @click.option("--dry-run", is_flag=True, help="Run nothing; say what would run.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every event and message as it comes.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "live", "plain", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="How the run is shown on stderr: a live table, lines for people, or lines of JSON.",
+)
 @options.as_json
 @click.pass_obj
 def run_command(invocation: Invocation, /, target: Path | None, **choices: Any) -> int:
@@ -105,6 +113,10 @@ def run_command(invocation: Invocation, /, target: Path | None, **choices: Any) 
 
     A PIPELINE is compiled first; a MANIFEST runs as it is. Everything that happens is recorded in
     logs/run_…/ of the project: status.json, events.jsonl, metrics.jsonl, logs, configs, artifacts.
+
+    With --progress json each line on stderr is an object {"ts", "type", …}: "event" and "metric" as
+    they are recorded, "progress" {"step_id", "rows", "bytes"} so far, "log" {"level", "logger",
+    "message", "traceback"}, and before the run "problem", a warning of the compiler.
     """
     from osiris.cli.stop_signals import (  # noqa: PLC0415 - `osiris --help` must not pay for it
         stop_at_signals,

@@ -1,5 +1,6 @@
 """The reference of errors: code, kind, exit code, meaning."""
 
+from osiris.cli.explain import explanations
 from osiris.core.errors import OsirisError, error_classes
 from tools.docs.markdown import code, page, prose, table
 from tools.docs.package import in_source_order
@@ -7,7 +8,8 @@ from tools.docs.package import in_source_order
 _INTRODUCTION = """
 An error has a stable `code`, a `kind` that says whose fault it is, a `message` that says what and
 where, and a `hint` that says what to do. It stands like that in `status.json`, in `step_failed`
-events and in the output of `--json`; the exit code is what the command ends with.
+events and in the output of `--json`; the exit code is what the command ends with. `osiris explain
+CODE` prints the section of a code below.
 
 | kind | meaning |
 | --- | --- |
@@ -26,4 +28,12 @@ def render() -> str:
         for cls in in_source_order(known)
         if cls is not OsirisError
     ]
-    return page("Errors", _INTRODUCTION, [table(("code", "kind", "exit", "meaning"), rows)])
+    sections = [_section(code_, text) for code_, text in explanations().items()]
+    headers = ("code", "kind", "exit", "meaning")
+    return page("Errors", _INTRODUCTION, [table(headers, rows), *sections])
+
+
+def _section(code_: str, text: str) -> str:
+    title, _, explanation = text.partition("\n\n")
+    about = title.removeprefix(f"{code_} ").strip("()")
+    return f"## {code_}\n\n*{about}*\n\n{explanation.rstrip()}"
