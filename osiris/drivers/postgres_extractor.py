@@ -62,11 +62,14 @@ class PostgresExtractorDriver:
         return discovery.discover(connection, wanted)
 
 
-def query_of(config: PostgresExtractorConfig) -> str:
-    """Return the configured query, or the one that reads the configured table."""
+def query_of(config: PostgresExtractorConfig, *more: str) -> str:
+    """Return the configured query, or the one that reads the configured table.
+
+    `more` are columns of the table that come after the configured ones.
+    """
     if config.query is not None:
         return config.query
-    columns = quoted_list(config.columns or ()) or "*"
+    columns = quoted_list((*(config.columns or ()), *more)) or "*"
     schema = "" if config.schema is None else f"{quoted(config.schema)}."
     limit = "" if config.limit is None else f" LIMIT {config.limit:d}"
     return f"SELECT {columns} FROM {schema}{quoted(config.table or '')}{limit}"
@@ -75,10 +78,13 @@ def query_of(config: PostgresExtractorConfig) -> str:
 def _read_in_parts(
     config: PostgresExtractorConfig, options: ReadOptions, step_id: str, ctx: DriverContext
 ) -> pa.RecordBatchReader:
-    assert config.partition is not None  # noqa: S101 - whoever calls has looked
+    partition = config.partition
+    assert partition is not None  # noqa: S101 - whoever calls has looked
+    named = config.columns is None or partition.column in config.columns
+    unread = () if named else (partition.column,)
     reading = PartitionedReading(cancelled=ctx.cancelled, spill_dir=ctx.spill_dir)
-    query, options = query_of(config), replace(options, cancelled=reading.stop)
-    readers = read_ranges(config.connection, query, config.partition, options)
+    query, options = query_of(config, *unread), replace(options, cancelled=reading.stop)
+    readers = read_ranges(config.connection, query, partition, options, unread=len(unread))
     schema = readers[0].schema
 
     def rows() -> Iterator[pa.RecordBatch]:

@@ -21,10 +21,16 @@ _HINT: Final = "name an integer, date or timestamp column, best an indexed one"
 
 
 def read_ranges(
-    settings: PostgresConnection, query: str, partition: Partition, options: ReadOptions
+    settings: PostgresConnection,
+    query: str,
+    partition: Partition,
+    options: ReadOptions,
+    *,
+    unread: int = 0,
 ) -> list[QueryReader]:
     """Return one reader for each range of `partition.column`, in the order of the ranges.
 
+    The last `unread` columns of the query are there to be cut into ranges, not to be read.
     All of them see the state of the first, which exports it. Raises `ConfigError` when the column
     cannot be cut into ranges, and what a `Session` raises.
     """
@@ -32,12 +38,13 @@ def read_ranges(
     sessions = [Session(settings, options)]
     try:
         columns = sessions[0].columns(query)
+        shown = columns[: len(columns) - unread]
         conditions = _conditions(sessions[0], query, columns, partition)
         with sessions[0].guarded() as receiver:
             ((snapshot,),) = rows(receiver, _EXPORT)
         sessions.extend(Session(settings, options, snapshot) for _ in conditions[1:])
         return [
-            QueryReader(session, query, columns=columns, condition=condition)
+            QueryReader(session, query, columns=shown, condition=condition, unread=unread)
             for session, condition in zip(sessions, conditions, strict=True)
         ]
     except BaseException:

@@ -121,10 +121,12 @@ class QueryReader:
         *,
         columns: list[Column] | None = None,
         condition: str | None = None,
+        unread: int = 0,
     ) -> None:
         """Run the query, or those of its rows that fulfil `condition`; waits for no row.
 
-        `columns` are those of `Session.columns`, when they are known. Raises as `Session` does.
+        `columns` are those of `Session.columns`, when they are known, but for the last `unread`.
+        Raises as `Session` does.
         """
         self._session = session
         query = without_end(query)
@@ -133,7 +135,7 @@ class QueryReader:
         self.schema = self._decoder.schema
         self.lost = self._decoder.lost
         with session.guarded() as receiver:
-            begin_copy(receiver, copy_statement(query, columns, condition))
+            begin_copy(receiver, copy_statement(query, columns, condition, unread=unread))
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Yield the rows; closes the connection at the end, or when the iteration is given up.

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from osiris.drivers.postgres.copy_out.columns import Column
 
 
-def copy_statement(query: str, columns: Sequence[Column], condition: str | None = None) -> str:
+def copy_statement(
+    query: str, columns: Sequence[Column], condition: str | None = None, *, unread: int = 0
+) -> str:
     """Return the COPY of a query that was described alone, and so is one whole statement.
 
-    In `condition` a column is `c1`, `c2` … by its place. The query ends with its line, as it may
-    end with a comment.
+    `unread` columns of the query, after `columns`, are there for `condition` alone, in which a
+    column is `c1`, `c2` … by its place. The query ends with its line, as it may end with a comment.
     """
     inner = f"(\n{query}\n)"
     if condition is None and all(column.asked == "{}" for column in columns):
         return f"COPY {inner} TO STDOUT (FORMAT BINARY)"
-    names = [f"c{place}" for place in range(1, len(columns) + 1)]
-    asked = [column.asked.format(name) for column, name in zip(columns, names, strict=True)]
+    names = [f"c{place}" for place in range(1, len(columns) + unread + 1)]
+    asked = [column.asked.format(name) for column, name in zip(columns, names, strict=False)]
     where = "" if condition is None else f" WHERE {condition}"
     outer = f"SELECT {', '.join(asked)} FROM {inner} AS asked ({', '.join(names)}){where}"
     return f"COPY ({outer}) TO STDOUT (FORMAT BINARY)"
