@@ -41,6 +41,7 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("osiris.drivers.filesystem*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.drivers.mysql*", frozenset({"numpy", "pyarrow", "pydantic", "pymysql"})),
     ("osiris.drivers.postgres*", frozenset({"numpy", "psycopg", "pyarrow", "pydantic"})),
+    ("osiris.drivers.supabase*", frozenset({"httpx", "pyarrow", "pydantic"})),
     ("osiris.project", frozenset({"dotenv"})),
     ("osiris.parity*", frozenset({"pyarrow", "pydantic"})),
     ("osiris.remote*", frozenset({"pyarrow", "pydantic"})),

@@ -36,6 +36,7 @@ from osiris.drivers.postgres.table_catalog import (
 )
 from osiris.drivers.postgres.write_session import WriteSession
 from osiris.drivers.relational.column_type import Column, Target
+from osiris.drivers.relational.keys import refuse_null_keys, repeated_key
 from osiris.drivers.relational.plan import Plan
 
 _TWICE: Final = "21000"
@@ -126,23 +127,12 @@ class PostgresTransaction:
         assert self._plan is not None  # noqa: S101 - begun by now
         assert self._copy is not None  # noqa: S101 - as above
         if self._mode == "upsert":
-            self._refuse_null_keys(arrays)
+            refuse_null_keys(self._plan, arrays, self._rows)
         types = [_sent_as(planned.column.type) for planned in self._plan.columns]
         with self._session.explained():
             for chunk in copy_rows(arrays, types, rows, self._config.batch_size):
                 self._copy.write(chunk)
         self._rows += rows
-
-    def _refuse_null_keys(self, arrays: list[pa.Array]) -> None:
-        assert self._plan is not None  # noqa: S101 - begun by now
-        for planned, array in zip(self._plan.columns, arrays, strict=True):
-            if planned.column.name in self._plan.key and array.null_count:
-                row = self._rows + array.is_null().index(pa.scalar(value=True)).as_py() + 1
-                raise DataError(
-                    f"row {row} has NULL in {planned.column.name!r}, which is part of the key of "
-                    f"{self._place}",
-                    hint="leave such rows out in the query",
-                )
 
     def finish(self) -> int:
         """End the COPY, move staged rows into the table, and return how many it got."""
@@ -178,11 +168,7 @@ class PostgresTransaction:
     def _repeated(self, plan: Plan) -> DataError:
         found = self._connection.execute(sql.repeated_key(plan).encode()).fetchone()
         count, *values = found or (2, *("?" for _ in plan.key))
-        key = ", ".join(f"{n} = {v!r}" for n, v in zip(plan.key, values, strict=True))
-        return DataError(
-            f"{count} rows of the input have the same key ({key}); only one can be in {self.name}",
-            hint="leave one row for each key in the query (SQL: GROUP BY, or ROW_NUMBER())",
-        )
+        return repeated_key(plan, count, values)
 
     def commit(self) -> None:
         """Make it final, and find out whether it was when the answer does not come."""

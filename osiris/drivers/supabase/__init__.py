@@ -1,0 +1,1 @@
+"""Supabase's REST API, which is PostgREST: https://docs.postgrest.org."""
