@@ -48,7 +48,8 @@ def odd(osiris: Osiris, tmp_path: Path) -> Osiris:
 def test_what_is_missing_is_said_with_the_command_that_brings_it(odd: Osiris) -> None:
     done = odd("components", "list")
     assert done.code == 0
-    states = {line.split()[0]: line.split()[2] for line in done.out.splitlines()[1:7]}
+    rows = [line.split() for line in done.out.splitlines()[1:]]
+    states = {row[0]: row[2] for row in reversed(rows) if row[2:]}  # below the table are hints
     assert states["odd.lacking"] == "missing"
     assert "odd.lacking needs no_such_package: pip install 'odd[odd]'" in done.out
     assert "No module named 'no_such_module'" in done.out
