@@ -19,13 +19,14 @@ from bench import (
     movies,
     mysql_to_csv,
     mysql_to_postgres,
+    postgres_to_mysql,
     torn_link,
 )
 from bench.figure import HEADER, Figure
 from bench.mysql_to_csv import bench_server
 from bench.workspace import workspace
 
-FAMILIES = ("movies", "mysql", "to-postgres", "sandbox", "e2b", "link", "sql", "logs")
+FAMILIES = ("movies", "mysql", "to-postgres", "to-mysql", "sandbox", "e2b", "link", "sql", "logs")
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
@@ -35,7 +36,7 @@ def measure(
 ) -> Iterator[Figure]:
     """Measure the named families, each figure as soon as it is known."""
     with workspace(max(sizes) * _BYTES_A_ROW) as work:
-        if {"movies", "mysql", "to-postgres", "sandbox", "e2b"} & set(families):
+        if {"movies", "mysql", "to-postgres", "to-mysql", "sandbox", "e2b"} & set(families):
             with bench_server(server_directory) as server:
                 if "movies" in families:
                     yield from movies.figures(server, work, rounds)
@@ -43,6 +44,8 @@ def measure(
                     yield from mysql_to_csv.figures(server, work, sizes, rounds)
                 if "to-postgres" in families:
                     yield from mysql_to_postgres.figures(server, work, sizes, rounds)
+                if "to-mysql" in families:
+                    yield from postgres_to_mysql.figures(server, work, sizes, rounds)
                 if "sandbox" in families:
                     yield from local_sandbox.figures(server, work, sizes, rounds)
                 if "e2b" in families:
