@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,33 +15,28 @@ from rich.text import Text
 
 from osiris.cli import amounts, streams
 from osiris.cli.screen import harmless, is_terminal
+from osiris.cli.step_line import StepLine
+from osiris.cli.table import fit
 from osiris.core import events as ev
 from osiris.core.manifest import Manifest
 from osiris.core.records import LogLine, Progress, Record
 
 _PER_SECOND = 8
 _OTHER_LINES = 3
-_NUMBERS = {"ROWS": 11, "ROWS/S": 10, "SIZE": 8, "TIME": 8}
+_WIDTHS = {"ROWS": 11, "ROWS/S": 10, "MB/S": 7, "TIME": 7}
 """Columns of numbers and their widths: they must not jump about, nor give way to long names."""
+_LAYOUTS = ((76, 17, 26, tuple(_WIDTHS)), (58, 9, 18, ("ROWS", "ROWS/S", "TIME")))
+"""For a terminal of so many cells: those of a state at least and at most, and the numbers shown."""
+_NARROW = (0, 9, 10, ("ROWS", "TIME"))
 
-_COLOURS = {"completed": "green", "failed": "bold red", "skipped": "yellow", "running": "bold"}
+_COLOURS = {
+    "completed": "green",
+    "failed": "bold red",
+    "retrying": "yellow",
+    "running": "bold",
+    "skipped": "yellow",
+}
 _RANK = {"failed": 0, "running": 1, "retrying": 1, "completed": 2, "skipped": 3, "pending": 4}
-
-
-@dataclass
-class StepLine:
-    """What the table shows of one step; times are of the monotonic clock of this process."""
-
-    name: str
-    state: str = "pending"
-    rows: int | None = None
-    bytes: int = 0
-    started: float | None = None
-    ended: float | None = None
-
-    def seconds(self, now: float) -> float | None:
-        """Return how long the step runs or ran."""
-        return None if self.started is None else (self.ended or now) - self.started
 
 
 class LiveProgress:
@@ -86,7 +80,7 @@ class LiveProgress:
         elif isinstance(record, Progress | ev.StepEvent):
             with self._lock:
                 line = self._steps.setdefault(record.step_id, StepLine(record.step_id))
-                _update(line, record)
+                line.take(record, time.monotonic())
 
     def _fit(self) -> None:
         """Be as large as the terminal: rich asks the standard descriptors, which are not its."""
@@ -100,48 +94,39 @@ class LiveProgress:
         now = time.monotonic()
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("STEP")  # the only one that gives way: its cells are cut, not wrapped
-        table.add_column("STATE", min_width=9, no_wrap=True)
-        for name, width in _NUMBERS.items():
-            table.add_column(name, justify="right", min_width=width, no_wrap=True)
+        fitting = (layout for layout in _LAYOUTS if layout[0] <= self._console.width)
+        _, least, most, numbers = next(fitting, _NARROW)
+        table.add_column("STATE", min_width=least, no_wrap=True, overflow="ellipsis")
+        for name in numbers:
+            table.add_column(name, justify="right", min_width=_WIDTHS[name], no_wrap=True)
         with self._lock:
             lines = list(self._steps.values())
             room = max(1, self._console.height - _OTHER_LINES)
             chosen = {id(line) for line in sorted(lines, key=lambda x: _RANK[x.state])[:room]}
             for line in lines:
                 if id(line) in chosen:
-                    table.add_row(*_cells(line, now))
+                    texts = _numbers(line, now)
+                    shown = (Text(texts[name]) for name in numbers)
+                    table.add_row(_name(line), _state(line, most), *shown)
             done = sum(line.ended is not None for line in lines)
         elapsed = amounts.duration(now - self._began)
         return Group(table, Text(f"{done} of {len(lines)} steps ended, {elapsed}", style="dim"))
 
 
-def _update(line: StepLine, record: Progress | ev.StepEvent) -> None:
-    now = time.monotonic()
-    match record:
-        case Progress():
-            line.rows, line.bytes = record.rows, record.bytes
-        case ev.StepStart():
-            line.state, line.started, line.rows, line.bytes = "running", now, None, 0
-        case ev.StepRetry():
-            line.state, line.rows, line.bytes = "retrying", None, 0
-        case ev.StepComplete():
-            count = record.rows_written if record.rows_written is not None else record.rows_out
-            line.state, line.ended, line.rows = "completed", now, count
-        case ev.StepFailed() | ev.ArtifactPublishFailed():
-            line.state, line.ended = "failed", now
-        case ev.StepSkipped():
-            line.state, line.ended = "skipped", now
+def _numbers(line: StepLine, now: float) -> dict[str, str]:
+    rows, size = line.speed(now)
+    return {
+        "ROWS": amounts.rows(line.rows),
+        "ROWS/S": amounts.rows(rows),
+        "MB/S": "-" if size is None else f"{size / 1e6:,.1f}",
+        "TIME": amounts.duration(line.seconds(now)),
+    }
 
 
-def _cells(line: StepLine, now: float) -> tuple[Text, ...]:
-    seconds = line.seconds(now)
-    rate = line.rows / seconds if line.rows and seconds else None
-    texts = (
-        amounts.rows(line.rows),
-        amounts.rows(rate),
-        amounts.size(line.bytes) if line.bytes else "-",
-        amounts.duration(seconds),
-    )
-    state = Text(line.state, style=_COLOURS.get(line.state, "dim"))
-    name = Text(harmless(line.name), no_wrap=True, overflow="ellipsis")
-    return (name, state, *map(Text, texts))
+def _name(line: StepLine) -> Text:
+    return Text(harmless(line.name), no_wrap=True, overflow="ellipsis")
+
+
+def _state(line: StepLine, most: int) -> Text:
+    told = f"{line.state} ({harmless(line.note)})" if line.note else line.state
+    return Text(fit(told, most), style=_COLOURS.get(line.state, "dim"))

@@ -4,22 +4,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from osiris.cli import streams
+from osiris.cli.json_progress import JsonProgress
 from osiris.cli.plain_progress import PlainProgress
 from osiris.cli.screen import is_terminal
 from osiris.cli.verbose_progress import VerboseProgress
 from osiris.core.manifest import Manifest
-from osiris.core.records import Emit
+from osiris.core.records import Emit, Record
 
 
 @contextmanager
-def observing(manifest: Manifest, *, verbose: bool, prefix: str = "") -> Iterator[Emit]:
-    """Yield the observer for a run: every record, a live table on a terminal, else lines.
+def observing(
+    manifest: Manifest, *, verbose: bool, prefix: str = "", progress: str = "auto"
+) -> Iterator[Emit]:
+    """Yield the observer for a run.
 
-    Each of the lines that are shown of every record begins with `prefix`.
+    `progress` is `live`, `plain`, `json`, `none`, or `auto`: live on a terminal, else plain.
+    `verbose` shows every record as a line that begins with `prefix`.
     """
-    if verbose:
+    if progress == "json":
+        yield JsonProgress().take
+    elif verbose:
         yield VerboseProgress(prefix).take
-    elif is_terminal(streams.stderr()):
+    elif progress == "none":
+        yield _say_nothing
+    elif progress == "live" or (progress == "auto" and is_terminal(streams.stderr())):
         from osiris.cli.live_progress import (  # noqa: PLC0415 - rich costs a run 60 ms; only a terminal needs it
             LiveProgress,
         )
@@ -28,3 +36,7 @@ def observing(manifest: Manifest, *, verbose: bool, prefix: str = "") -> Iterato
             yield live.take
     else:
         yield PlainProgress().take
+
+
+def _say_nothing(record: Record) -> None:
+    """Take a record and show nothing."""

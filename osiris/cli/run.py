@@ -10,6 +10,7 @@ from osiris.cli import options, streams
 from osiris.cli.crash import beware
 from osiris.cli.dry_run import show_dry_run
 from osiris.cli.invocation import Invocation
+from osiris.cli.json_progress import write_line
 from osiris.cli.problems import problem_lines
 from osiris.cli.progress import observing
 from osiris.cli.run_report import failure_lines, run_lines
@@ -51,12 +52,12 @@ def execute_run(
     beware(env)
     settings = run_settings(click.get_current_context(), project, env)
     choices |= {name: setting.value for name, setting in settings.items()}
+    progress = choices["progress"]
     name, adapter_options, prefix = adapter_choice(choices, env)
     compilation = _compilation(
         project, path, options.parsed_params(params), last=last_compile, write=not dry_run
     )
-    for line in problem_lines(compilation.warnings, warning=True, stream=streams.stderr()):
-        note(line)
+    _warn(compilation, as_lines=progress == "json")
     if dry_run:
         return show_dry_run(compilation, project, env, as_json=as_json)
     cancel.raise_if_set()
@@ -67,9 +68,10 @@ def execute_run(
     )
     adapter = create_adapter(name, **adapter_options)
     streams.keep_streams()
-    with observing(compilation.compiled.manifest, verbose=verbose, prefix=prefix) as observer:
+    manifest = compilation.compiled.manifest
+    with observing(manifest, verbose=verbose, prefix=prefix, progress=progress) as observer:
         done = _run_with_adapter(adapter, compilation, project, env, run_options, observer, cancel)
-    _show(done, as_json=as_json)
+    _show(done, as_json=as_json, quiet=progress == "json")
     return done.exit_code
 
 
@@ -116,13 +118,23 @@ def _run_with_adapter(
         )
 
 
-def _show(done: RunResult, *, as_json: bool) -> None:
-    """Show the run as its records tell it."""
+def _warn(compilation: Compilation, *, as_lines: bool) -> None:
+    """Show the compiler's warnings: for people, or as lines of JSON among those of the run."""
+    if as_lines:
+        for problem in compilation.warnings:
+            write_line({"type": "problem", **problem.to_dict()})
+        return
+    for line in problem_lines(compilation.warnings, warning=True, stream=streams.stderr()):
+        note(line)
+
+
+def _show(done: RunResult, *, as_json: bool, quiet: bool) -> None:
+    """Show the run as its records tell it; `quiet` leaves stderr to lines of JSON."""
     run = read_run(done.layout.root)
     if as_json:
         document(run.to_dict())
         return
     for line in run_lines(run, columns()):
         result(line)
-    for line in failure_lines(run, streams.stderr()):
+    for line in () if quiet else failure_lines(run, streams.stderr()):
         note(line)

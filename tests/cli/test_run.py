@@ -313,8 +313,8 @@ def test_a_terminal_shows_a_live_table(sample: Osiris, columns: int) -> None:
     done = sample.terminal("run", "branches.yaml", columns=columns)
     assert done.code == 1
     frames = plain(done.out)
-    assert re.search(r"STEP +STATE +ROWS +ROWS/S +SIZE +TIME", frames)
-    assert re.search(r"running +[1-9]\d* +[\d,]+ +[\d.]+ k?B +", frames)
+    assert re.search(r"STEP +STATE +ROWS +ROWS/S +MB/S +TIME", frames)
+    assert re.search(r"running +[1-9]\d* +[\d,]+ +\d+\.\d+ +", frames)
     assert (f"{long} " in frames) is (columns == 200)
     left = "\n".join(_shown(done))
     assert "steps ended" not in left
