@@ -10,7 +10,11 @@ from osiris.core.errors import OsirisError
 from osiris.core.layout import RunLayout
 from osiris.core.publisher import Publisher
 from osiris.remote.artifact_paths import ArtifactPaths
-from osiris.remote.errors import HostileSandboxError, SandboxFileMissingError
+from osiris.remote.errors import (
+    HostileSandboxError,
+    SandboxFileMissingError,
+    SandboxGoneError,
+)
 from osiris.remote.file_carrier import FileCarrier
 
 _FILES_AT_ONCE = 2
@@ -80,8 +84,12 @@ class ArtifactFetch:
         return self._errors[0] if self._errors else None
 
     def close(self) -> None:
-        """Let go of the threads, whatever they are at."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End what is still being fetched, which nobody wants any more, and let go of the threads.
+
+        Nothing is written to the run's directory afterwards.
+        """
+        self._carrier.stop(SandboxGoneError("the run is over"))
+        self._pool.shutdown(cancel_futures=True)
 
     def _begin(self) -> None:
         for event in self._waiting:
@@ -93,7 +101,7 @@ class ArtifactFetch:
         """Make the directories and return the files that are left."""
         try:
             for path in left.get("directories", ()):
-                self._paths.check_path(path)
+                self._paths.check_directory(path)
                 (self._layout.root / path).mkdir(parents=True, exist_ok=True)
             files = [
                 (item["path"], item["bytes"], item["sha256"]) for item in left.get("files", ())

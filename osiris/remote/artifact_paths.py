@@ -20,7 +20,8 @@ class ArtifactPaths:
     """Checks each file that is told: its path, its size, how many there are.
 
     A path is `artifacts/<step>/…` of a step that exists, relative, without `.` and `..`, and not
-    the same as another's on a file system that does not tell upper from lower case.
+    the same as another's on a file system that does not tell upper from lower case. What is a file
+    is no directory.
     """
 
     def __init__(self, manifest: Manifest, layout: RunLayout, limits: Limits) -> None:
@@ -28,6 +29,7 @@ class ArtifactPaths:
         self._top = layout.artifacts.name
         self._limits = limits
         self._taken: dict[str, str] = {}
+        self._directories: set[str] = set()
         self._sizes: dict[str, int] = {}
         self._total = 0
 
@@ -40,7 +42,10 @@ class ArtifactPaths:
             raise HostileSandboxError(f"the sandbox tells no SHA-256 of {path!r}")
         if not 0 <= size <= self._limits.file_bytes:
             raise self._too_much(f"{path!r} has {size} bytes", self._limits.file_bytes)
-        folded = unicodedata.normalize("NFC", path).casefold()
+        folded = _folded(path)
+        self._enter(folded.rpartition("/")[0])
+        if folded in self._directories:
+            raise _both(path)
         other = self._taken.setdefault(folded, path)
         if other != path:
             raise HostileSandboxError(
@@ -53,6 +58,19 @@ class ArtifactPaths:
         if self._total > self._limits.total_bytes:
             raise self._too_much("all files together are larger", self._limits.total_bytes)
 
+    def check_directory(self, path: str) -> None:
+        """Take note of a directory; raise `HostileSandboxError` for one that cannot be."""
+        self.check_path(path)
+        self._enter(_folded(path))
+
+    def _enter(self, directory: str) -> None:
+        """Take note of a directory and of those around it: none of them is a file."""
+        while directory:
+            if directory in self._taken:
+                raise _both(self._taken[directory])
+            self._directories.add(directory)
+            directory = directory.rpartition("/")[0]
+
     def check_path(self, path: str) -> None:
         """Raise `HostileSandboxError` for a path that is not a step's."""
         parts = path.split("/")
@@ -64,6 +82,14 @@ class ArtifactPaths:
 
     def _too_much(self, what: str, most: int) -> HostileSandboxError:
         return HostileSandboxError(f"{what} than are taken from a sandbox: {most} at most")
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _both(path: str) -> HostileSandboxError:
+    return HostileSandboxError(f"the sandbox tells of {path!r} as a file and as a directory")
 
 
 def _encodable(path: str) -> bool:

@@ -32,7 +32,7 @@ class FileCarrier(Protocol):
         """
 
     def stop(self, error: SandboxError) -> None:
-        """Let every later call fail with `error` at once: the sandbox is lost."""
+        """Let every call fail with `error`, soon: the sandbox is lost, or the run over."""
 
 
 class LinkCarrier:
@@ -73,13 +73,12 @@ class PartsCarrier:
         self._lost: SandboxError | None = None
 
     def stop(self, error: SandboxError) -> None:
-        """Let every later call fail with `error`."""
+        """Let every part that is not on its way yet fail with `error`."""
         self._lost = error
 
     def carry(self, path: str, target: Path, size: int, sha256: str) -> None:
         """Download the file."""
-        if self._lost is not None:
-            raise self._lost
+        self._check()
         _check_space(target, size)
         inside = str(self._paths.root / path)
         with AtomicFile(target) as file:
@@ -87,6 +86,10 @@ class PartsCarrier:
                 file.write(part)
             if file.bytes != size or file.sha256 != sha256:
                 raise _different(path, f"{file.bytes} bytes, SHA-256 {file.sha256}")
+
+    def _check(self) -> None:
+        if self._lost is not None:
+            raise self._lost
 
     def _parts(self, inside: str, size: int) -> Iterator[bytes]:
         """Yield the parts in order; a few are on their way meanwhile."""
@@ -111,6 +114,7 @@ class PartsCarrier:
         """Return one part, whole; a sandbox may hand out less than it was asked for."""
         found = bytearray()
         while len(found) < length:
+            self._check()
             start, left = offset + len(found), length - len(found)
             piece = self._patience.tries(lambda: self._sandbox.read(inside, start, left))  # noqa: B023 - called at once
             if not piece:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from osiris.remote.errors import SandboxUnreachableError
+from osiris.remote.errors import SandboxFileMissingError, SandboxUnreachableError
 from osiris.remote.local_sandbox import LocalSandbox
 from osiris.remote.process_sandbox import ProcessSandboxProvider
 from osiris.remote.sandbox import Sandbox, SandboxProvider, SandboxSpec
@@ -108,7 +108,7 @@ class ChaosSandbox(FarSandbox):
     Args:
         inner: the real sandbox.
         seed: of the mischief.
-        life: seconds that a stream lives at most, on average half of it.
+        life: seconds that a stream lives at most once it says something, on average half of it.
         failing: how often another call fails before or after it has done its work.
 
     """
@@ -163,8 +163,10 @@ class ChaosSandbox(FarSandbox):
 
     def follow(self, argv: Sequence[str]) -> Iterator[bytes]:
         self._maybe()
-        end = time.monotonic() + self._life * self._chance()
+        end: float | None = None
         for data in self.inner.follow(argv):
+            # From the first that is heard on: however slow this machine is, it gets somewhere.
+            end = time.monotonic() + self._life * self._chance() if end is None else end
             if time.monotonic() < end:
                 yield data
                 continue
@@ -198,3 +200,72 @@ class LyingSandbox(FarSandbox):
                     self._lines.append(json.dumps(told).encode() + b"\n")
             yield b"".join(self._lines[start - 1 :])
             start = len(self._lines) + 1
+
+
+@dataclass
+class Recording:
+    """A run in a sandbox as its host saw it.
+
+    `facts` is what unpacking said, `lines` are the journal, `files` lie below the session.
+    """
+
+    facts: bytes = b""
+    lines: list[bytes] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+class RecordingSandbox(FarSandbox):
+    """A sandbox that takes note of all it gives."""
+
+    def __init__(self, inner: LocalSandbox, recording: Recording) -> None:
+        super().__init__(inner)
+        self._recording = recording
+
+    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+        self._recording.facts = super().run(argv, timeout=timeout, stdin=stdin)
+        return self._recording.facts
+
+    def kill(self) -> None:
+        for root in Path(self.home, "session").iterdir():
+            files = [path for path in root.rglob("*") if path.is_file()]
+            self._recording.files = {str(p.relative_to(root)): p.read_bytes() for p in files}
+            (journal,) = root.rglob("journal.jsonl")
+            self._recording.lines = journal.read_bytes().splitlines()
+        super().kill()
+
+
+class ReplayingSandbox(FarSandbox):
+    """A sandbox in which nothing runs: it gives again what was recorded, with lies in it.
+
+    `lie` gives the records in place of each; the changed journal is flawless as a journal.
+    """
+
+    def __init__(
+        self, inner: LocalSandbox, recording: Recording, lie: Callable[[Record], list[Record]]
+    ) -> None:
+        super().__init__(inner)
+        self._recording = recording
+        told = [record for line in recording.lines for record in lie(json.loads(line))]
+        self._lines = [
+            json.dumps({**record, "seq": seq}).encode() + b"\n"
+            for seq, record in enumerate(told, start=1)
+        ]
+
+    def write(self, path: str, data: bytes | BinaryIO) -> None:
+        """Take it as if it had arrived."""
+
+    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+        del argv, timeout, stdin
+        return self._recording.facts
+
+    def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """Say that it was started."""
+
+    def follow(self, argv: Sequence[str]) -> Iterator[bytes]:
+        yield b"".join(self._lines[int(argv[-2]) - 1 :])
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        name = path.partition("/session/")[2].partition("/")[2]
+        if name not in self._recording.files:
+            raise SandboxFileMissingError(f"there is no {name}")
+        return self._recording.files[name][offset : offset + length]
