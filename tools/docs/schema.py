@@ -24,7 +24,7 @@ def options(schema: Schema, definitions: Schema | None = None) -> str:
 def _rows(schema: Schema, definitions: Schema, prefix: str) -> Iterator[tuple[str, ...]]:
     required = schema.get("required", ())
     for name, given in schema.get("properties", {}).items():
-        option = _resolve(given, definitions)
+        option = _resolve(_optional(given), definitions)
         inner = "properties" in option
         default = _default(name in required, {} if inner else given)
         meaning = given.get("description") or option.get("description", "")
@@ -71,6 +71,12 @@ def _default(required: bool, schema: Schema) -> str:  # noqa: FBT001 - the calle
 
 def _placeholder(schema: Schema) -> bool:
     return str(schema.get("$ref", "")).endswith("/placeholder")
+
+
+def _optional(schema: Schema) -> Schema:
+    """Return what a value that may be left out is when it is there."""
+    given = [s for s in schema.get("anyOf", ()) if s.get("type") != "null"]
+    return given[0] if len(given) == 1 else schema
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:
