@@ -72,6 +72,10 @@ _MEANINGS: Final[dict[str, Meaning]] = {
     "23503": _data("a row points to one that is not there (foreign key)"),
     "23505": _data("a row is there already (unique constraint)"),
     "23514": _data("a row breaks a check of the table"),
+    "25": _config(
+        "the state of the transaction forbids what the statement does",
+        "write one query that only reads, and sets nothing",
+    ),
     "25006": _config(
         "the statement would change data; an extract reads only",
         "write a query that only reads; the transaction is READ ONLY on the server",

@@ -17,7 +17,13 @@ from osiris.drivers.postgres.copy_out.statement import copy_statement, without_e
 from osiris.drivers.postgres.errors import out_of_step
 from osiris.drivers.postgres.wire.messages import MalformedMessageError
 from osiris.drivers.postgres.wire.receive import BUFFER_BYTES, Receiver
-from osiris.drivers.postgres.wire.session import begin_copy, begin_read_only, describe, end_copy
+from osiris.drivers.postgres.wire.session import (
+    begin_copy,
+    begin_read_only,
+    describe,
+    end_copy,
+    send_copy,
+)
 from osiris.drivers.postgres.wire.start_up import open_wire
 from osiris.drivers.postgres.wire.stop import stop_statement
 from osiris.drivers.postgres.wire.wire import Wire
@@ -135,7 +141,7 @@ class QueryReader:
         self.schema = self._decoder.schema
         self.lost = self._decoder.lost
         with session.guarded() as receiver:
-            begin_copy(receiver, copy_statement(query, columns, condition, unread=unread))
+            send_copy(receiver, copy_statement(query, columns, condition, unread=unread))
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Yield the rows; closes the connection at the end, or when the iteration is given up.
@@ -143,6 +149,7 @@ class QueryReader:
         Raises as `Session` does, and `DataError` for a value that cannot be read.
         """
         with self._session.guarded() as receiver:
+            begin_copy(receiver)
             for block in receiver.blocks(len(self.schema)):
                 yield from self._decoder.batches(block)
             self._decoder.check_end()

@@ -102,9 +102,17 @@ def describe(receiver: Receiver, sql: str) -> Sequence[FieldDescription]:
     return parse_fields(payload)
 
 
-def begin_copy(receiver: Receiver, sql: str) -> None:
-    """Run a statement that copies out; its data come next, then `end_copy`."""
+def send_copy(receiver: Receiver, sql: str) -> None:
+    """Have the server run a statement that copies out, and wait for nothing.
+
+    `begin_copy`, the data and `end_copy` follow: the server says that it has begun only when it
+    sends the first rows.
+    """
     receiver.send(message(_QUERY, text(sql)))
+
+
+def begin_copy(receiver: Receiver) -> None:
+    """Wait for the first data; raises the server's error."""
     receiver.expect(COPY_OUT)
 
 
