@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import (
     csv_sql_csv,
     e2b_loopback,
+    html_report,
     local_sandbox,
     many_runs,
     movies,
@@ -62,6 +63,7 @@ def _without_server(
         yield from csv_sql_csv.figures(work, sizes, rounds)
     if "logs" in families:
         yield from many_runs.figures(work, rounds)
+        yield from html_report.figures(work, rounds)
 
 
 def main() -> int:

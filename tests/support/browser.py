@@ -21,6 +21,8 @@ FLAGS: Final = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+FIRST_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+"""What to evaluate for the milliseconds until a page first showed something."""
 PATIENCE: Final = 60_000.0
 """Milliseconds that anything on a page may take on a loaded machine."""
 
