@@ -8,7 +8,10 @@ from typing import Self
 
 
 class Relay:
-    """Passes bytes on both ways on a port of its own; `cuts` is how often it cut a line."""
+    """Passes bytes on both ways on a port of its own.
+
+    `cuts` is how often it cut a line, `said` what clients said.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -19,6 +22,7 @@ class Relay:
         self._then_refuse = False
         self._open: list[socket.socket] = []
         self.cuts = 0
+        self.said = bytearray()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -53,6 +57,8 @@ class Relay:
     def _pass_on(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
+                if from_client:
+                    self.said += data
                 if from_client and self._word is not None and self._word in data:
                     self._cut(data, source, target)
                     return
