@@ -10,7 +10,7 @@ from osiris.compiler.component_source import BrokenComponentError, load
 from osiris.compiler.connection_book import ConnectionBook, DeclaredConnection
 from osiris.compiler.connection_check import check_connections
 from osiris.compiler.literal_secret import is_reference, named_like_a_secret, secret_in
-from osiris.compiler.model_fields import is_secret
+from osiris.compiler.model_fields import field_names, is_secret
 from osiris.compiler.problem import Problem, Report, did_you_mean
 from osiris.compiler.store import read_connections
 from osiris.components.component import Component, Connection
@@ -65,6 +65,8 @@ class ConnectionView:
             return True
         if self.model is None or isinstance(value, list):
             return False  # nothing is known about what it may hold
+        if path[-1] not in field_names(self.model, path[:-1]):
+            return False  # a misspelt name may be that of a secret
         secret = is_secret(self.model, path) or named_like_a_secret(path[-1])
         return not secret and secret_in(str(value)) is None
 

@@ -44,7 +44,7 @@ class ConnectionBook:
         self.filename = source[1] if source else None
         self.findings = Report()
         self.families: dict[str, dict[str, DeclaredConnection]] = {}
-        root = read_yaml(*source, self.findings) if source else None
+        root = read_yaml(*source, self.findings, private=True) if source else None
         self.readable = source is None or root is not None
         if root is not None:
             self._read(root)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from osiris.compiler.excerpt import excerpt
 from osiris.compiler.problem import Path, Problem, Report, dotted
 
 Scalar = str | int | float | bool | None
@@ -62,11 +63,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Document:
-    """A file that was read: its name, its lines and what is reported about it."""
+    """A file that was read: its name, its lines and what is reported about it.
+
+    Of a `private` one problems show no values: they may be secrets.
+    """
 
     filename: str
     lines: list[str]
     report: Report
+    private: bool = False
 
     def line(self, number: int) -> str:
         """Return a line of the file by its number; "" for one that is not there."""
@@ -77,7 +82,8 @@ class Document:
     ) -> Problem:
         """Return a problem of this file."""
         line, column = mark or (None, None)
-        return Problem(self.filename, line, column, dotted(path), message, hint)
+        shown = None if line is None else excerpt(self.line(line), private=self.private)
+        return Problem(self.filename, line, column, dotted(path), message, hint, shown)
 
 
 @dataclass(frozen=True)

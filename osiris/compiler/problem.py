@@ -50,6 +50,7 @@ class Problem:
         path: the value's place in the document, `steps[2].config.query`; "" for the whole.
         message: what is wrong; never quotes a secret.
         hint: what to do about it, or None.
+        excerpt: the line of the file, when it may be shown.
 
     """
 
@@ -59,6 +60,7 @@ class Problem:
     path: str
     message: str
     hint: str | None = None
+    excerpt: str | None = field(default=None, compare=False)
 
     @property
     def where(self) -> str:

@@ -41,15 +41,19 @@ def read_yaml(
     *,
     limits: Limits = Limits(),
     loader: type = LOADER,
+    private: bool = False,
 ) -> Place | None:
     """Return the one document in `data`; None when it is unreadable.
+
+    Problems of a `private` file show no values.
 
     What is wrong goes to `report`: what keeps the rest from being read (the first mistake of
     encoding, syntax, size or nesting), and every duplicate key and refused tag or number.
     """
     try:
         text = _decode(data, filename, limits)
-        document = Document(filename, re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text), report)
+        lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
+        document = Document(filename, lines, report, private)
         builder = TreeBuilder(document, max_nodes=limits.nodes, max_depth=limits.depth)
         try:
             for event in yaml.parse(text, Loader=loader):

@@ -66,7 +66,7 @@ def test_fields_and_variables_are_shown(shop: Osiris) -> None:
     ]
     (item,) = shop("connections", "list", "--json").document["connections"]
     assert item["variables"] == {"SHOP_DB": "missing", "MY_PASSWORD": "set", "PORT": "default"}
-    assert item["components"] == ["mysql.extractor"]
+    assert item["components"] == ["mysql.extractor", "mysql.writer"]
     assert item["default"] is True
     assert CANARY not in done.out
 
