@@ -19,6 +19,24 @@ def check_key(table: str, facts: TableFacts, key: Sequence[str], fold: Fold) -> 
         )
 
 
+def stage_statement(target: str, stage: str, facts: TableFacts, columns: Sequence[str]) -> str:
+    """Return the statement that makes the temporary table where the rows wait.
+
+    It has the columns that are written, as the table has them, and its unique indexes on them, so
+    that rows of the input that get in each other's way are found out before they are merged.
+    """
+    unique = ", ".join(
+        f"UNIQUE KEY ({', '.join(map(quoted, key))})"
+        for key in facts.unique_keys.values()
+        if set(key) <= set(columns)
+    )
+    names = ", ".join(map(quoted, columns))
+    return (
+        f"CREATE TEMPORARY TABLE {stage} ({unique}) ENGINE = InnoDB"
+        f" SELECT {names} FROM {target} LIMIT 0"
+    )
+
+
 def merge_statement(target: str, stage: str, columns: Sequence[str], key: Sequence[str]) -> str:
     """Return the statement that writes the staged rows, over the row with the same key if any."""
     names = ", ".join(map(quoted, columns))

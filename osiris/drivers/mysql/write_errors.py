@@ -41,7 +41,7 @@ _WRITING: Final[dict[int, Meaning]] = {
     1030: Meaning(SystemStepError, "the server's storage engine failed", _SPACE),
     1050: Meaning(TransientStepError, "somebody else made the table meanwhile", _RETRY),
     **dict.fromkeys(
-        (1005, 1071, 1074, 1117, 1118, 1170),
+        (1005, 1071, 1074, 1101, 1117, 1118, 1170, 3750),
         Meaning(
             ConfigError,
             "MySQL cannot make such a table",

@@ -36,7 +36,8 @@ _SETTINGS: Final = (
     "net_read_timeout = 3600",
     "net_write_timeout = 3600",
     "wait_timeout = 28800",
-    f"lock_wait_timeout = {LOCK_SECONDS}",
+    "foreign_key_checks = 1",
+    "unique_checks = 1",
     "sql_notes = 0",
     "sql_quote_show_create = 1",
     "max_error_count = 64",
@@ -71,6 +72,7 @@ class WriteSession:
             settings = ", ".join(f"SESSION {setting}" for setting in _SETTINGS)
             self.run(f"SET {settings}")
             self.run(f"SET SESSION lock_wait_timeout = {self.lock_seconds:d}")
+            self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         except BaseException:
             self._wire.close(idle=False)
             raise

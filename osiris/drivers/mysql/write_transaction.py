@@ -29,6 +29,7 @@ from osiris.drivers.mysql.merge import (
     conflict_queries,
     merge_statement,
     missing_query,
+    stage_statement,
 )
 from osiris.drivers.mysql.stages import claim_stage, drop_outgoing, outgoing_of, stage_of
 from osiris.drivers.mysql.table_changes import (
@@ -120,16 +121,15 @@ class MySQLTransaction:
         """Make what the rows wait in, and begin the transaction that takes them."""
         self._plan = plan
         if self._way == "swapped":
-            stage = stage_of(self.place)
-            self._make_stage(f"CREATE TABLE {stage.sql} LIKE {self.place.sql}")
+            self._make_stage(f"CREATE TABLE {stage_of(self.place).sql} LIKE {self.place.sql}")
         if self._way == "merged" and self._facts is not None:
             check_key(self.name, self._facts, plan.key, self.dialect.fold)
         if plan.evolutions:
             self._evolve(plan)
-        if self._way == "merged":
+        if self._way == "merged" and self._facts is not None:
             self._into = self.place.beside(_MERGED)
-            like = f"CREATE TEMPORARY TABLE {self._into.sql} LIKE {self.place.sql}"
-            self._session.run(like)
+            names = [planned.column.name for planned in plan.columns]
+            self._session.run(stage_statement(self.place.sql, self._into.sql, self._facts, names))
         self._session.run("START TRANSACTION")
         if self._way == "straight" and self._config.write_mode == "replace":
             self._session.run(f"DELETE FROM {self.place.sql}")

@@ -248,6 +248,20 @@ def test_a_key_is_there_twice_in_the_last_row(target: Target, mode: str, local: 
     assert unchanged(database, mode)
 
 
+@pytest.mark.parametrize("local", [1, 0], ids=["load", "insert"])
+def test_rows_are_counted_from_the_first(target: Target, local: int) -> None:
+    """The server counts anew in every statement; the user does not."""
+    target.database.script(
+        "CREATE TABLE t (id INT, v VARCHAR(9) CHARACTER SET latin1);"
+        f"SET GLOBAL local_infile = {local}"
+    )
+    table = pa.table({"id": pa.array(range(9), pa.int32()), "v": ["é"] * 7 + ["漢", "é"]}, SCHEMA)
+    with pytest.raises(DataError, match=r"at row 8 .*MySQL error 1366"):
+        write(target.database, target.root, "append", stream_of(table), batch_size=3)
+    target.database.execute("SET GLOBAL local_infile = 1")
+    assert target.rows() == []
+
+
 @ALL_MODES
 def test_the_input_fails(target: Target, mode: str) -> None:
     prepare(target.database, mode)

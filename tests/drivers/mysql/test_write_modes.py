@@ -250,6 +250,31 @@ def test_upsert_needs_a_key_that_the_table_keeps(target: Target) -> None:
         target.write(rows((1, "a")), **KEY)
 
 
+def test_rows_of_the_input_that_share_another_unique_value(target: Target) -> None:
+    """Merged one after the other, the second would be written over the first."""
+    target.database.script(
+        "CREATE TABLE t (v VARCHAR(9) PRIMARY KEY, id INT NOT NULL UNIQUE);"
+        "INSERT INTO t VALUES ('a', 1), ('b', 2)"
+    )
+    with pytest.raises(DataError, match="a key that another row has"):
+        target.write(rows((1, "x"), (2, "x")), **KEY)
+    assert target.rows("id") == [("a", 1), ("b", 2)]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
+def test_a_table_in_partitions(target: Target, mode: str) -> None:
+    target.database.script(
+        "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9) COLLATE latin1_bin)"
+        " PARTITION BY HASH (id) PARTITIONS 3; INSERT INTO t VALUES (1, 'a')"
+    )
+    key = {"primary_key": ["id"]} if mode == "upsert" else {}
+    given: dict[str, Any] = {"write_mode": mode, **key}
+    target.write(rows((2, "é"), (3, "c")), **given)
+    kept = [] if mode == "replace" else [(1, "a")]
+    assert target.rows() == [*kept, (2, "é"), (3, "c")]
+    assert "PARTITIONS 3" in target.database.execute("SHOW CREATE TABLE t")[0][1]
+
+
 def test_a_key_that_is_twice_in_the_input(target: Target) -> None:
     target.write(rows((1, "a")), **KEY)
     with pytest.raises(DataError, match="a key that another row has"):
