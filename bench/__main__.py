@@ -20,6 +20,7 @@ from bench import (
     movies,
     mysql_to_csv,
     mysql_to_postgres,
+    postgres_to_csv,
     postgres_to_mysql,
     torn_link,
 )
@@ -27,7 +28,18 @@ from bench.figure import HEADER, Figure
 from bench.mysql_to_csv import bench_server
 from bench.workspace import workspace
 
-FAMILIES = ("movies", "mysql", "to-postgres", "to-mysql", "sandbox", "e2b", "link", "sql", "logs")
+FAMILIES = (
+    "movies",
+    "mysql",
+    "postgres",
+    "to-postgres",
+    "to-mysql",
+    "sandbox",
+    "e2b",
+    "link",
+    "sql",
+    "logs",
+)
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
@@ -57,6 +69,8 @@ def measure(
 def _without_server(
     families: list[str], work: Path, sizes: list[int], rounds: int
 ) -> Iterator[Figure]:
+    if "postgres" in families:
+        yield from postgres_to_csv.figures(work, sizes, rounds)
     if "link" in families:
         yield from torn_link.figures(rounds)
     if "sql" in families:
