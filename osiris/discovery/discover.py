@@ -90,8 +90,9 @@ def bounded(wanted: Wanted) -> Iterator[Wanted]:
 
 def _discoverer(components: tuple[Component, ...], ref: str) -> tuple[Component, Discoverer]:
     registry = DriverRegistry()
-    for component in components:
-        driver: Any = registry.driver(component.name) if Mode.READ in component.modes else None
+    # What reads comes first: its types are those that are shown.
+    for component in sorted(components, key=lambda c: Mode.READ not in c.modes):
+        driver: Any = registry.driver(component.name)
         if isinstance(driver, Discoverer):
             return component, driver
     raise ComponentError(

@@ -139,3 +139,15 @@ def test_the_server_itself_stops_what_takes_too_long(source: Source, pg: Postgre
     pg.execute("CREATE VIEW limits AS SELECT current_setting('statement_timeout') AS s")
     (found,) = source.discover(tables=["limits"], samples=1, seconds=50).tables
     assert rows_of(found) == [{"s": "50s"}]
+
+
+def test_a_supabase_project_is_looked_into_through_its_database(
+    pg: PostgresDatabase, tmp_path: Path
+) -> None:
+    pg.execute(TABLES)
+    fields = {**pg.connection(), "tls": {"mode": "required"}}
+    project_with(tmp_path, "@supabase.shop", fields)
+    source = Source(tmp_path, "@supabase.shop", fields, "public")
+    (found,) = source.discover(tables=["customers"], samples=2).tables
+    assert [row["email"] for row in rows_of(found)] == ["***", "***"]
+    assert found.read is None

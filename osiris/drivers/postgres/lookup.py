@@ -35,6 +35,7 @@ from osiris.drivers.postgres.wire.session import (
     end_copy,
     literal,
     rows,
+    send_copy,
 )
 from osiris.drivers.postgres.wire.start_up import open_wire
 from osiris.drivers.postgres.wire.stop import stop_statement
@@ -120,7 +121,8 @@ class Lookup:
         batches: list[pa.RecordBatch] = []
         problem: DataError | None = None
         with self._protocol():
-            begin_copy(self._receiver, copy_statement(query, columns))
+            send_copy(self._receiver, copy_statement(query, columns))
+            begin_copy(self._receiver)
             for block in self._receiver.blocks(len(columns)):
                 try:
                     batches += () if problem else decoder.batches(block)
