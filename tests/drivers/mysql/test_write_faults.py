@@ -1,17 +1,13 @@
 """What is in the table when a write fails: what was there before, in every mode, and no trace."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pymysql
 import pytest
 
 from osiris.components.mysql_extractor import MySQLConnection
-from osiris.components.mysql_writer import COMPONENT, MySQLWriterConfig
+from osiris.components.mysql_writer import COMPONENT
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import (
     CancelledError,
@@ -25,20 +21,27 @@ from osiris.core.stream import TableStream
 from osiris.drivers.mysql.stages import outgoing_of, stage_of
 from osiris.drivers.mysql.table_facts import Place
 from osiris.drivers.mysql.write_session import WriteSession
-from osiris.drivers.mysql.write_transaction import MySQLTransaction
-from osiris.drivers.relational.table_write import TableWriteStep, write_table
 from tests.conftest import Database
 from tests.support.driver_run import DriverRun, stream_of
 from tests.support.mariadb import MariaDBServer
+from tests.support.mysql_faults import (
+    BEFORE,
+    MODES,
+    SCHEMA,
+    batch,
+    options,
+    prepare,
+    stream,
+    unchanged,
+    until,
+    write,
+    writers,
+)
 from tests.support.mysql_reading import NO_TLS
 from tests.support.mysql_writing import Target
 from tests.support.relay import Relay
 
-SCHEMA = pa.schema([("id", pa.int32()), ("v", pa.string())])
-BEFORE = [(1, "old"), (2, "old")]
-MODES = ("append", "replace", "upsert", "made")
 ALL_MODES = pytest.mark.parametrize("mode", MODES)
-Fault = Callable[[], object]
 
 
 @pytest.fixture
@@ -53,76 +56,6 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with MariaDBServer(tmp_path_factory.mktemp("mortal"), options=durable) as server:
         server.execute("CREATE DATABASE d")
         yield Database(server, "d")
-
-
-def batch(first: int, count: int = 100, width: int = 10) -> pa.RecordBatch:
-    numbers = pa.array(range(first, first + count), pa.int32())
-    return pa.record_batch([numbers, pa.array(["x" * width] * count)], SCHEMA)
-
-
-def stream(fault: Fault, *, after: int = 3, more: int = 3) -> TableStream:
-    """A table of which some has been written when the fault happens."""
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for number in range(after):
-            yield batch(10 + 100 * number)
-        fault()
-        for number in range(after, after + more):
-            yield batch(10 + 100 * number)
-
-    return TableStream(SCHEMA, batches(), source="make")
-
-
-def options(database: Database, mode: str, **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "connection": {**database.connection(), "tls": NO_TLS},
-        "table": "t",
-        "batch_size": 100,  # a statement a batch, so that the server has some of the rows
-        "create_if_missing": True,
-        "write_mode": "append" if mode == "made" else mode,
-        **more,
-    }
-    if mode == "upsert":
-        made["primary_key"] = ["id"]
-    return made
-
-
-def prepare(database: Database, mode: str) -> None:
-    if mode != "made":
-        database.script(
-            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200));"
-            "INSERT INTO t VALUES (1, 'old'), (2, 'old')"
-        )
-
-
-def unchanged(database: Database, mode: str, *, leftovers: bool = False) -> bool:
-    """Tell whether the table is as `prepare` made it; `leftovers`: other tables may be there."""
-    tables = {name for (name,) in database.execute("SHOW TABLES")}
-    if not leftovers and tables != (set() if mode == "made" else {"t"}):
-        return False
-    if mode == "made":
-        return "t" not in tables
-    return database.execute("SELECT * FROM t ORDER BY id") == BEFORE
-
-
-def write(database: Database, root: Path, mode: str, table: TableStream, **more: Any) -> None:
-    DriverRun(root).run(COMPONENT, {"df": table}, **options(database, mode, **more))
-
-
-def writers(database: Database) -> list[int]:
-    """The connections of the tests' user, which is nobody but the writer."""
-    shown = database.execute(
-        "SELECT id FROM information_schema.processlist"
-        " WHERE user = 'osiris' AND command <> 'Killed'"
-    )
-    return [number for (number,) in shown]
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.15)  # InnoDB renews its tables of transactions ten times a second at most
 
 
 # --- the server and the connection ----------------------------------------------------------------
@@ -286,106 +219,6 @@ def test_the_step_is_cancelled(target: Target, mode: str, batch_size: int | None
         run.run(COMPONENT, {"df": table}, **given)
     until(lambda: not writers(target.database), "the server keeps the connection")
     assert unchanged(target.database, mode)
-
-
-# --- locks ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def other(target: Target) -> Iterator[Any]:
-    """Somebody else's transaction."""
-    database = target.database
-    connection = pymysql.connect(
-        unix_socket=database.server.socket, user="root", database=database.name
-    )
-    with connection, connection.cursor() as cursor:
-        yield cursor
-
-
-def write_soon(target: Target, mode: str, table: TableStream, seconds: int = 1) -> int:
-    """Write as the driver does, but wait only so long for a lock on the table."""
-    config = MySQLWriterConfig.model_validate(options(target.database, mode))
-    run = DriverRun(target.root)
-    with WriteSession(
-        config.connection, base_dir=target.root, cancelled=CancelToken(), lock_seconds=seconds
-    ) as session:
-        session.run(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
-        transaction = MySQLTransaction(session, config, table.schema)
-        step = TableWriteStep("step", config, run.context)
-        return write_table(table, step, transaction)
-
-
-@pytest.mark.parametrize("mode", ["append", "upsert"])
-def test_a_row_is_locked_for_long(target: Target, other: Any, mode: str) -> None:
-    prepare(target.database, mode)
-    other.execute("INSERT INTO t VALUES (50, 'theirs')")
-    with pytest.raises(TransientStepError, match="waited too long for a lock"):
-        write_soon(target, mode, stream(int))
-    other.execute("ROLLBACK")
-    assert unchanged(target.database, mode)
-
-
-def test_the_table_is_locked_for_long(target: Target, other: Any) -> None:
-    """A reader's open transaction keeps the name; the rows are in the stage, and go."""
-    prepare(target.database, "replace")
-    other.execute("SELECT * FROM t")
-    with pytest.raises(TransientStepError, match="waited too long for a lock"):
-        write_soon(target, "replace", stream(int))
-    assert unchanged(target.database, "replace", leftovers=True)
-    other.execute("ROLLBACK")
-    write(target.database, target.root, "replace", stream(int))
-    assert target.tables() == ["t"]
-
-
-def test_two_writers_deadlock(target: Target, other: Any) -> None:
-    prepare(target.database, "upsert")
-    other.execute("INSERT INTO t SELECT seq, 'theirs' FROM seq_5000_to_7000")  # who did more stays
-    other.execute("UPDATE t SET v = 'theirs' WHERE id = 2")
-    table = pa.table({"id": pa.array([1, 2], pa.int32()), "v": ["new", "new"]}, SCHEMA)
-    caught: list[BaseException] = []
-
-    def upsert() -> None:
-        try:
-            write(target.database, target.root, "upsert", stream_of(table))
-        except OsirisError as error:
-            caught.append(error)
-
-    writer = threading.Thread(target=upsert)
-    writer.start()
-    waiting = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-    until(lambda: bool(target.database.execute(waiting)), "the writer does not wait")
-    other.execute("UPDATE t SET v = 'theirs' WHERE id = 1")
-    writer.join()
-    other.execute("ROLLBACK")
-    assert [type(error) for error in caught] == [TransientStepError]
-    assert "deadlock" in str(caught[0]).lower()
-    assert unchanged(target.database, "upsert")
-
-
-def test_two_replace_the_same_table(target: Target) -> None:
-    """The second waits for the first, and when that takes too long nothing has happened."""
-    prepare(target.database, "replace")
-    refused: list[TransientStepError] = []
-
-    def second() -> None:
-        with pytest.raises(TransientStepError, match="another run is writing") as caught:
-            write_soon(target, "replace", stream(int))
-        refused.append(caught.value)
-
-    write(target.database, target.root, "replace", stream(second))
-    assert len(refused) == 1
-    assert len(target.rows()) == 600
-    assert target.tables() == ["t"]
-
-
-def test_somebody_makes_the_table_meanwhile(target: Target) -> None:
-    def make() -> None:
-        target.database.script("CREATE TABLE t (id INT, v TEXT); INSERT INTO t VALUES (1, 'x')")
-
-    with pytest.raises(TransientStepError, match="made the table meanwhile"):
-        write(target.database, target.root, "made", stream(make))
-    assert target.rows() == [(1, "x")]
-    assert target.tables() == ["t"]
 
 
 # --- what a killed run leaves ---------------------------------------------------------------------

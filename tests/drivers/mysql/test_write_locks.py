@@ -1,0 +1,124 @@
+"""Writers that wait for others: too long, for each other, for the same table."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pymysql
+import pytest
+
+from osiris.components.mysql_writer import MySQLWriterConfig
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import OsirisError, TransientStepError
+from osiris.core.stream import TableStream
+from osiris.drivers.mysql.write_session import WriteSession
+from osiris.drivers.mysql.write_transaction import MySQLTransaction
+from osiris.drivers.relational.table_write import TableWriteStep, write_table
+from tests.conftest import Database
+from tests.support.driver_run import DriverRun, stream_of
+from tests.support.mysql_faults import SCHEMA, options, prepare, stream, unchanged, until, write
+from tests.support.mysql_writing import Target
+
+
+@pytest.fixture
+def target(database: Database, tmp_path: Path) -> Target:
+    return Target(database, tmp_path)
+
+
+@pytest.fixture
+def other(target: Target) -> Iterator[Any]:
+    """Somebody else's transaction."""
+    database = target.database
+    connection = pymysql.connect(
+        unix_socket=database.server.socket, user="root", database=database.name
+    )
+    with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def write_soon(target: Target, mode: str, table: TableStream, seconds: int = 1) -> int:
+    """Write as the driver does, but wait only so long for a lock on the table."""
+    config = MySQLWriterConfig.model_validate(options(target.database, mode))
+    run = DriverRun(target.root)
+    with WriteSession(
+        config.connection, base_dir=target.root, cancelled=CancelToken(), lock_seconds=seconds
+    ) as session:
+        session.run(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
+        transaction = MySQLTransaction(session, config, table.schema)
+        step = TableWriteStep("step", config, run.context)
+        return write_table(table, step, transaction)
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_row_is_locked_for_long(target: Target, other: Any, mode: str) -> None:
+    prepare(target.database, mode)
+    other.execute("INSERT INTO t VALUES (50, 'theirs')")
+    with pytest.raises(TransientStepError, match="waited too long for a lock"):
+        write_soon(target, mode, stream(int))
+    other.execute("ROLLBACK")
+    assert unchanged(target.database, mode)
+
+
+def test_the_table_is_locked_for_long(target: Target, other: Any) -> None:
+    """A reader's open transaction keeps the name; the rows are in the stage, and go."""
+    prepare(target.database, "replace")
+    other.execute("SELECT * FROM t")
+    with pytest.raises(TransientStepError, match="waited too long for a lock"):
+        write_soon(target, "replace", stream(int))
+    assert unchanged(target.database, "replace", leftovers=True)
+    other.execute("ROLLBACK")
+    write(target.database, target.root, "replace", stream(int))
+    assert target.tables() == ["t"]
+
+
+def test_two_writers_deadlock(target: Target, other: Any) -> None:
+    prepare(target.database, "upsert")
+    other.execute("INSERT INTO t SELECT seq, 'theirs' FROM seq_5000_to_7000")  # who did more stays
+    other.execute("UPDATE t SET v = 'theirs' WHERE id = 2")
+    table = pa.table({"id": pa.array([1, 2], pa.int32()), "v": ["new", "new"]}, SCHEMA)
+    caught: list[BaseException] = []
+
+    def upsert() -> None:
+        try:
+            write(target.database, target.root, "upsert", stream_of(table))
+        except OsirisError as error:
+            caught.append(error)
+
+    writer = threading.Thread(target=upsert)
+    writer.start()
+    waiting = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    until(lambda: bool(target.database.execute(waiting)), "the writer does not wait")
+    other.execute("UPDATE t SET v = 'theirs' WHERE id = 1")
+    writer.join()
+    other.execute("ROLLBACK")
+    assert [type(error) for error in caught] == [TransientStepError]
+    assert "deadlock" in str(caught[0]).lower()
+    assert unchanged(target.database, "upsert")
+
+
+def test_two_replace_the_same_table(target: Target) -> None:
+    """The second waits for the first, and when that takes too long nothing has happened."""
+    prepare(target.database, "replace")
+    refused: list[TransientStepError] = []
+
+    def second() -> None:
+        with pytest.raises(TransientStepError, match="another run is writing") as caught:
+            write_soon(target, "replace", stream(int))
+        refused.append(caught.value)
+
+    write(target.database, target.root, "replace", stream(second))
+    assert len(refused) == 1
+    assert len(target.rows()) == 600
+    assert target.tables() == ["t"]
+
+
+def test_somebody_makes_the_table_meanwhile(target: Target) -> None:
+    def make() -> None:
+        target.database.script("CREATE TABLE t (id INT, v TEXT); INSERT INTO t VALUES (1, 'x')")
+
+    with pytest.raises(TransientStepError, match="made the table meanwhile"):
+        write(target.database, target.root, "made", stream(make))
+    assert target.rows() == [(1, "x")]
+    assert target.tables() == ["t"]
