@@ -31,6 +31,7 @@ def _bundled() -> list[tuple[str, bytes]]:
 
 
 PIPELINES = [*_printed("oml_version:"), *_bundled()]
+CONNECTIONS = dict(_printed("connections:"))
 
 
 def test_they_are_found() -> None:
@@ -44,7 +45,7 @@ def test_a_pipeline_compiles(name: str, text: bytes) -> None:
     result = compile_source(
         text,
         filename=name,
-        connections=(MOVIES, "osiris_connections.yaml"),
+        connections=(CONNECTIONS.get(name, MOVIES), "osiris_connections.yaml"),
         params={},
         registry=ComponentRegistry(),
     )
