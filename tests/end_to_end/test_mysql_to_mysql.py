@@ -93,6 +93,16 @@ def test_the_same_run_again(project: MySQLProject, mode: str) -> None:
     assert rows == (40_000 if mode == "append" else 20_000)
 
 
+def test_a_table_that_replaces_itself(project: MySQLProject) -> None:
+    """The reader's transaction holds the table's name until all rows are read."""
+    query = "SELECT id, v, at, b FROM source WHERE id > 10000"
+    path = pipeline(project, {"query": query}, {"table": "source", "write_mode": "replace"})
+    result = run(project, path)
+    assert result.exit_code == 0, result.status.error
+    found = project.database.execute("SELECT COUNT(*), MIN(id) FROM source")
+    assert found == [(10_000, 10_001)]
+
+
 def test_a_row_that_does_not_fit_is_told(project: MySQLProject) -> None:
     project.database.execute("CREATE TABLE t (id SMALLINT, v TEXT)")
     query = "SELECT seq AS id, NULL AS v FROM seq_32760_to_32770"
