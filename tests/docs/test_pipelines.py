@@ -55,9 +55,9 @@ def test_a_pipeline_compiles(name: str, text: bytes) -> None:
 
 @pytest.mark.parametrize("name,text", _printed("connections:"))
 def test_a_connections_file_is_accepted(name: str, text: bytes) -> None:
-    pipeline = dict(PIPELINES)["README.md"]
+    pipelines = dict(PIPELINES)
     result = compile_source(
-        pipeline,
+        pipelines.get(name, pipelines["README.md"]),
         filename=name,
         connections=(text, name),
         params={},
