@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.option_list import CHOICE, Option, option_list
 from osiris.cli.screen import columns, document, harmless, result, styled
 from osiris.cli.table import table, wrapped
@@ -68,7 +68,7 @@ def list_command(*, as_json: bool) -> int:
         "osiris components show filesystem.csv_writer --json",
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completions.components)
 @options.as_json
 def show_command(name: str, *, as_json: bool) -> int:
     """Explain the component NAME: its options, the fields of its connection, examples.

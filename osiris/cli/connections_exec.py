@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.crash import beware
 from osiris.cli.invocation import Invocation
 from osiris.cli.rows import show_rows
@@ -22,7 +22,7 @@ from osiris.discovery.query import QueryRows, run_query
         "osiris connections exec @mysql.db_movies 'SELECT * FROM movies' --format jsonl",
     ),
 )
-@click.argument("ref", metavar="@FAMILY.ALIAS")
+@click.argument("ref", metavar="@FAMILY.ALIAS", shell_complete=completions.connections)
 @click.argument("sql", metavar="SQL")
 @click.option(
     "--limit",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.crash import beware
 from osiris.cli.discovered import show
 from osiris.cli.invocation import Invocation
@@ -32,7 +32,13 @@ _MOST_SAMPLES = 1000
         "osiris discover 'data/reviews-*.csv' --samples 3 --json",
     ),
 )
-@click.argument("targets", metavar="@FAMILY.ALIAS | FILE…", nargs=-1, required=True)
+@click.argument(
+    "targets",
+    metavar="@FAMILY.ALIAS | FILE…",
+    nargs=-1,
+    required=True,
+    shell_complete=completions.connections_or_files,
+)
 @click.option(
     "--schema", metavar="S", help="Look into this schema (in MySQL: database). [default: its own]"
 )

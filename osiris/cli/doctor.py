@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 
-from osiris.cli import amounts, options
+from osiris.cli import amounts, completions, options
 from osiris.cli.connection_trial import Trial, try_connection
 from osiris.cli.crash import beware
 from osiris.cli.failure import error_data, error_lines
@@ -28,7 +28,9 @@ _STYLES: dict[str, Style] = {"ok": "good", "slow": "warn", "reachable": "warn"}
         "osiris connections doctor --json",
     ),
 )
-@click.argument("refs", metavar="[@FAMILY.ALIAS]…", nargs=-1)
+@click.argument(
+    "refs", metavar="[@FAMILY.ALIAS]…", nargs=-1, shell_complete=completions.connections
+)
 @options.as_json
 @click.pass_obj
 def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json: bool) -> int:
@@ -50,7 +52,7 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
         "osiris connections test @mysql.db_movies --json",
     ),
 )
-@click.argument("ref", metavar="@FAMILY.ALIAS")
+@click.argument("ref", metavar="@FAMILY.ALIAS", shell_complete=completions.connections)
 @options.as_json
 @click.pass_obj
 def test_command(invocation: Invocation, /, *, ref: str, as_json: bool) -> int:

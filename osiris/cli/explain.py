@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.screen import document, result, styled
 from osiris.compiler.problem import did_you_mean
 from osiris.core.errors import UsageError
@@ -23,7 +23,7 @@ def explanations() -> dict[str, str]:
     "explain",
     epilog=options.epilog("osiris explain step.authentication", "osiris explain"),
 )
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=completions.error_codes)
 @options.as_json
 def explain_command(*, code: str | None, as_json: bool) -> int:
     """Explain an error CODE: what it means, what may cause it, what to do. Without one, list all.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from osiris.cli import amounts, options
+from osiris.cli import amounts, completions, options
 from osiris.cli.invocation import Invocation
 from osiris.cli.known_secrets import KnownSecrets, known_secrets
 from osiris.cli.paths import shown
@@ -23,7 +23,7 @@ from osiris.report.run_bundle import SHORTEST, bundle_run
         "osiris logs bundle 1a2b --output issue.zip",
     ),
 )
-@click.argument("run", default=LAST)
+@click.argument("run", default=LAST, shell_complete=completions.runs)
 @click.option(
     "--output",
     "-o",

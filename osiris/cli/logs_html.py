@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.invocation import Invocation
 from osiris.cli.known_secrets import known_secrets
 from osiris.cli.paths import shown
@@ -26,8 +26,8 @@ from osiris.report.find_runs import LAST, find_run
         "osiris logs html 1a2b 3c4d --output compared.html",
     ),
 )
-@click.argument("run", default=LAST)
-@click.argument("other", metavar="[RUN_B]", required=False)
+@click.argument("run", default=LAST, shell_complete=completions.runs)
+@click.argument("other", metavar="[RUN_B]", required=False, shell_complete=completions.runs)
 @click.option("--open", "open_it", is_flag=True, help="Show it in a browser.")
 @click.option(
     "--output",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.invocation import Invocation
 from osiris.cli.plain_progress import PlainProgress
 from osiris.cli.run_report import failure_lines, run_lines
@@ -31,7 +31,7 @@ from osiris.report.run_record import RunRecord
         "osiris logs show last --json",
     ),
 )
-@click.argument("run", default=LAST)
+@click.argument("run", default=LAST, shell_complete=completions.runs)
 @click.option("--events", is_flag=True, help="Show every event instead.")
 @click.option("--metrics", is_flag=True, help="Show every metric instead.")
 @click.option("-f", "--follow", is_flag=True, help="Show what happens as it happens, to the end.")

@@ -32,6 +32,9 @@ VERBS = {
     ),
     "e2b": Verb("osiris.cli.e2b:e2b_group", "Build a template for runs in E2B's cloud."),
     "config": Verb("osiris.cli.config:config_group", "Show the settings and their origin."),
+    "completion": Verb(
+        "osiris.cli.completion:completion_command", "Print a shell's script for completion."
+    ),
     "explain": Verb("osiris.cli.explain:explain_command", "Say what an error code means."),
     "schema": Verb("osiris.cli.schema:schema_command", "Print the JSON Schema of pipelines."),
 }

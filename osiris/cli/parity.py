@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from osiris.api import compare_runs
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.invocation import Invocation
 from osiris.cli.parity_report import comparison_lines
 from osiris.cli.screen import columns, document, result
@@ -24,8 +24,8 @@ _PAGE = 80
         "osiris parity ../elsewhere/logs/run_20260101T080000Z_1a2b last --json",
     ),
 )
-@click.argument("run_a")
-@click.argument("run_b")
+@click.argument("run_a", shell_complete=completions.runs)
+@click.argument("run_b", shell_complete=completions.runs)
 @click.option("--fail-if-diff", is_flag=True, help="End with 6 when the runs differ.")
 @options.as_json
 @click.pass_obj
