@@ -102,6 +102,16 @@ def _hex(column: pa.Array) -> pa.Array:
     return pc.if_else(column.is_valid(), made, pa.scalar(None, pa.large_string()))
 
 
+def _time_of_day(column: pa.Array) -> pa.Array:
+    """Return the column when Arrow can write every time in it; SQL's 24:00:00 it cannot."""
+    unit = column.type.unit
+    number = column.view(pa.int64() if unit in {"us", "ns"} else pa.int32())
+    late = pc.greater_equal(number, pa.scalar(_DAY * 10 ** _DIGITS[unit], number.type))
+    if not pc.any(late).as_py():
+        return column
+    raise UnwritableError(pc.index(late, value=True).as_py(), "24:00:00 is no time of a day")
+
+
 def _duration(column: pa.Array) -> pa.Array:
     digits = _DIGITS[column.type.unit]
     number = column.cast(pa.int64())
@@ -178,6 +188,7 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (_is_binary, _hex),
     (pa.types.is_string_view, lambda column: column.cast(pa.string())),
     (pa.types.is_duration, _duration),
+    (pa.types.is_time, _time_of_day),
     (pa.types.is_interval, _interval),
     (pa.types.is_nested, _json),
     (is_long_decimal, _decimal),

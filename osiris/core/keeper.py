@@ -1,5 +1,6 @@
 """Keeping what a read or transform step produced, beside the steps that use it."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -9,8 +10,9 @@ import pyarrow as pa
 from osiris.core.atomic_file import AtomicFile
 from osiris.core.cancel import CancelToken
 from osiris.core.csv_format import CsvOptions, CsvSink
+from osiris.core.errors import DataError
 from osiris.core.events import ArtifactCreated
-from osiris.core.records import Emit
+from osiris.core.records import Emit, LogLine
 from osiris.core.run_options import StepOutputs
 from osiris.core.step_place import StepPlace
 from osiris.core.stream import TableStream
@@ -35,7 +37,7 @@ class Keeper:
         step_id: str,
         open_stream: Callable[[CancelToken], TableStream],
         release: Callable[[], None],
-        blame: Callable[[BaseException], None],
+        blame: Callable[[BaseException], bool],
         emit: Emit,
         cancel: CancelToken,
     ) -> None:
@@ -84,12 +86,27 @@ class Keeper:
         try:
             self._keep(stream)
         except Exception as error:  # noqa: BLE001 - told to the step's own thread by `finish`
-            self._error = error
-            if stream.error is not None:
-                self._blame(stream.error)
+            if self._matters(error, stream.error):
+                self._error = error
+            else:
+                self._emit(
+                    LogLine(
+                        level=logging.WARNING,
+                        logger="osiris.engine",
+                        message=f"{self._step_id}: its output is not kept: {error}",
+                    )
+                )
         finally:
             stream.close()
             self._release()
+
+    def _matters(self, error: Exception, source_error: BaseException | None) -> bool:
+        """Tell whether the step fails: not for data that only the keeper cannot take."""
+        if self._token.is_set():
+            return True
+        if source_error is not None:
+            return self._blame(source_error)
+        return not isinstance(error, DataError)
 
     def _keep(self, stream: TableStream) -> None:
         directory = self._place.layout.artifact_dir(self._step_id)

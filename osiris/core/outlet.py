@@ -156,12 +156,19 @@ class Outlet:
         exchange = self._exchanges.get(reader)
         return exchange.spilled_bytes if exchange else 0
 
-    def blame(self, error: BaseException) -> None:
-        """Say that reading failed for a reason that is the source's fault."""
+    def blame(self, error: BaseException, reader: Reader) -> bool:
+        """Say that reading failed for a reason that is the source's fault; tell if it matters.
+
+        What only the keeper of a scan stumbles over does not, when there are others that read it:
+        how a run ends must not depend on what is kept of it.
+        """
         with self._changed:
+            if self._scan is not None and len(self._readers) > 1 and reader.step_id == self.step_id:
+                return False
             if self._blame is None:
                 self._blame = error if isinstance(error, Exception) else StepError(str(error))
             self._changed.notify_all()
+        return True
 
     def wait_scanned(self, cancel: CancelToken) -> int:
         """Wait until every reader of a scan has ended; return the table's number of rows.

@@ -213,7 +213,7 @@ class StepRunner:
             step_id=self._step.id,
             open_stream=lambda cancel: outlet.stream(reader, cancel, head=head),
             release=lambda: outlet.release(reader),
-            blame=outlet.blame,
+            blame=lambda error: outlet.blame(error, reader),
             emit=self._task.emit,
             cancel=token,
         )
@@ -274,8 +274,8 @@ class StepRunner:
             return token.reason
         for name, stream in streams.items():
             if stream.error is not None:
-                outlet, _ = self._task.edges[name]
-                outlet.blame(stream.error)
+                outlet, reader = self._task.edges[name]
+                outlet.blame(stream.error, reader)
                 return UpstreamFailedError(outlet.step_id)
         output_dir = self._place.layout.artifact_dir(self._step.id)
         return as_osiris_error(error, step_id=self._step.id, output_dir=output_dir)

@@ -1,6 +1,6 @@
 """The data between two steps: an Arrow schema and record batches, readable once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -39,8 +39,12 @@ class Scan(ArrowStreamable, Protocol):
     def head(self) -> pa.RecordBatchReader:
         """Stream the table for someone who will stop after the first rows: nothing read ahead."""
 
-    def count(self) -> int:
-        """Return the number of rows, by reading the source."""
+    def count(self, used: Collection[str] | None = None) -> int:
+        """Return the number of rows, by reading the source; raise what is wrong with it.
+
+        `used` are columns that `sql` takes from the source, by their names there, when it does not
+        matter what is in the others.
+        """
 
     def verify(self) -> None:
         """Raise when the source is not what it was when it was offered; ask when it was read."""

@@ -95,6 +95,11 @@ class _Query:
     def _check_statement(self) -> None:
         statements = self._connection.extract_statements(self._sql)
         kinds = [statement.type.name for statement in statements]
+        if kinds == ["MULTI"]:
+            raise ConfigError(
+                "a PIVOT must name its columns: DuckDB would have to read the input to find them",
+                hint="name the values with IN, as in `PIVOT df ON k IN ('a', 'b') USING count(*)`",
+            )
         if kinds != ["SELECT"]:
             raise ConfigError(
                 f"the query is {' and '.join(kinds) or 'empty'}, not one SELECT",

@@ -15,6 +15,7 @@ from osiris.core.csv_format import CsvOptions, CsvSink
 from osiris.core.driver_registry import DriverRegistry
 from osiris.core.errors import DataError
 from osiris.core.manifest import Step
+from osiris.core.run_options import StepOutputs
 from osiris.core.step_config import StepConfig, sha256_hex
 from tests.support.driver_run import DriverRun, read_scan
 from tests.support.pipelines import PipelineBuilder, run_sample
@@ -174,6 +175,13 @@ NEED_LITTLE = [
     "SELECT id, name FROM df LIMIT 2",
     "SELECT count(*) AS n FROM df WHERE false",
 ]
+NEED_NO_ID = [
+    "SELECT name FROM df ORDER BY name",
+    "SELECT count(*) AS n FROM df",
+    "SELECT name FROM df LIMIT 1",
+    "SELECT id FROM df WHERE false",
+]
+KEPT = ["auto", "csv", "parquet", "none"]
 
 
 @pytest.mark.parametrize("query", NEED_ALL + NEED_LITTLE)
@@ -189,6 +197,67 @@ def test_a_run_reads_shapes_and_writes_files(tmp_path: Path, query: str) -> None
     assert complete["write"]["rows_written"] == complete["shape"]["rows_out"] == written
 
 
+@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("query", NEED_NO_ID)
+def test_what_no_one_uses_does_not_matter_whatever_is_kept(
+    tmp_path: Path, query: str, kept: str
+) -> None:
+    (tmp_path / "in-1.csv").write_text("id,name\n1,x\n2,y\nbroken,z\n")
+    evidence = run_sample(tmp_path, _pipeline(query), step_outputs=StepOutputs(kept))
+    assert evidence.result.ok
+    assert (tmp_path / "out.csv").exists()
+    log = evidence.result.layout.log.read_text()
+    assert ("read: its output is not kept" in log) is (kept != "none")
+    assert not list((evidence.root / "artifacts" / "read").iterdir())
+
+
+@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("line", ["1,x\n" * 30_000, ""])
+@pytest.mark.parametrize("query", ["SELECT id FROM df LIMIT 1", None])
+def test_a_value_that_may_be_used_fails_the_step_whatever_is_kept(
+    tmp_path: Path, query: str | None, line: str, kept: str
+) -> None:
+    """How far a LIMIT reads is chance; a table that no step reads is read all the same."""
+    (tmp_path / "in-1.csv").write_text("id,name\n" + line + "broken,z\n")
+    builder = PipelineBuilder()
+    if query is None:
+        columns = {"id": "integer"}
+        _add(builder, "read", "filesystem.csv_extractor", path="in-*.csv", columns=columns)
+    else:
+        builder = _pipeline(query)
+    evidence = run_sample(tmp_path, builder, step_outputs=StepOutputs(kept))
+    assert evidence.state("read") == "failed"
+    assert "'broken' does not fit integer" in evidence.status["error"]["message"]
+
+
+@pytest.mark.parametrize("kept", ["csv", "none"])
+@pytest.mark.parametrize(
+    "value, why",
+    [("'infinity'::DATE", "the date is infinite"), ("TIME '24:00'", "24:00:00 is no time of a day")],
+)
+def test_a_value_that_csv_cannot_hold_does_not_matter_to_who_does_not_write_it(
+    tmp_path: Path, value: str, why: str, kept: str
+) -> None:
+    builder = PipelineBuilder()
+    (tmp_path / "in-1.csv").write_text("id,name\n1,x\n")
+    _add(builder, "read", "filesystem.csv_extractor", path="in-*.csv")
+    query = f"SELECT {value} AS d FROM df"
+    _add(builder, "ever", "duckdb.processor", "read", query=query)
+    _add(
+        builder,
+        "count",
+        "duckdb.processor",
+        "ever",
+        query="SELECT count(d) AS n FROM df",
+    )
+    _add(builder, "write", "filesystem.csv_writer", "count", path="out.csv")
+    evidence = run_sample(tmp_path, builder, step_outputs=StepOutputs(kept))
+    assert evidence.result.ok
+    assert (tmp_path / "out.csv").read_text() == '"n"\n1\n'
+    told = f"ever: its output is not kept: column 'd', row 1: {why}"
+    assert (told in evidence.result.layout.log.read_text()) is (kept == "csv")
+
+
 @pytest.mark.parametrize("query", NEED_ALL + NEED_LITTLE)
 @pytest.mark.parametrize(
     "line, fault",
@@ -202,6 +271,9 @@ def test_a_broken_file_fails_the_step_that_reads_it(
     (tmp_path / "in-1.csv").write_text("id,name\n1,x\n")
     (tmp_path / "in-2.csv").write_text("id,name\n" + "2,x\n" * rows + line)
     evidence = run_sample(tmp_path, _pipeline(query))
+    if "false" in query and line.startswith("x"):
+        assert evidence.result.ok
+        return
     assert evidence.result.exit_code == 1
     assert evidence.state("read") == "failed"
     if query in NEED_ALL:

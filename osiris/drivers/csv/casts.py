@@ -30,6 +30,7 @@ def _strptime(kind: str, *formats: str) -> str:
     return f"try_strptime({{c}}, [{', '.join(map(literal, formats))}])::{kind}"
 
 
+_EARLY_DATE = _matching("0[0-9]{3}[-/].*")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d")
 _MIDNIGHT = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00", "%Y-%m-%d 00:00:00.000000")
 
@@ -63,8 +64,10 @@ class Rule:
 
 
 _INTEGER = (_CANONICAL, _matching(r"\s*[+-]?[0-9]+([.]0*)?\s*"))
+_NO_DIGITS = "NOT regexp_matches(split_part(lower({c}), 'e', 1), '[1-9]')"
 _FLOAT = (
-    "isfinite({v}) AND NOT contains({c}, '_')",  # DuckDB reads 1_0 as 10
+    # DuckDB reads 1_0 as 10, and what is too small for the type as 0.
+    f"isfinite({{v}}) AND NOT contains({{c}}, '_') AND ({{v}} <> 0 OR {_NO_DIGITS})",
     "{v} IS NOT NULL AND regexp_full_match(lower({c}), '\\s*[+-]?(inf|infinity|nan)\\s*')",
 )
 _DIGITS = "rtrim(ltrim(replace(split_part(lower({}), 'e', 1), '.', ''), '-0'), '0')"
@@ -102,7 +105,7 @@ _RULES: dict[str, Rule] = {
     "date": Rule(
         "DATE",
         _strptime("DATE", *_DATES, *_MIDNIGHT),
-        (_PLAIN_DATE, _CANONICAL),
+        (_PLAIN_DATE, _CANONICAL, _EARLY_DATE),
         (_CANONICAL,),
     ),
     "time": Rule(
@@ -114,8 +117,8 @@ _RULES: dict[str, Rule] = {
     "timestamp": Rule(
         "TIMESTAMP",
         _TIMESTAMP,
-        (_PLAIN_DATE, _CANONICAL),
-        (_PLAIN_DATE,),
+        (_PLAIN_DATE, _CANONICAL, _EARLY_DATE),
+        (_PLAIN_DATE, _EARLY_DATE),
     ),
     "timestamptz": Rule(
         "TIMESTAMPTZ", _CAST, (_matching(f"{_ZONED}({_ZONE})?"),), (_matching(_ZONED + _ZONE),)
@@ -136,7 +139,8 @@ def _decimal(kind: str, scale: int) -> Rule:
     """Read a decimal: no exponent, and no more digits behind the point than the scale has."""
     digits = f"[0-9]{{0,{scale}}}0*"
     declared = _matching(rf"\s*[+-]?[0-9]*([.]{digits})?\s*")
-    inferred = _matching(f"-?(0|[1-9][0-9]*)([.]{digits})?")
+    # Decimals have no -0.
+    inferred = _matching(f"-?(0|[1-9][0-9]*)([.]{digits})?") + " AND ({v} <> 0 OR {c} >= '0')"
     # Two characters behind a point cannot hold an exponent that makes a value inexact; more can.
     fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - two: see the comment above
     return Rule(kind.upper(), _CAST, (fast, declared), (_CANONICAL, inferred))
@@ -190,7 +194,12 @@ class TypedColumn:
     @property
     def select(self) -> str:
         """The column's expression in the SELECT list of a scan."""
-        return f"{self._typed()} AS {identifier(self.name)}"
+        return f"{self.value} AS {identifier(self.name)}"
+
+    @property
+    def value(self) -> str:
+        """SQL for the cell's value, which raises an error for what does not fit."""
+        return self._typed()
 
     @property
     def misfit(self) -> str:

@@ -2,25 +2,26 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from osiris.core.errors import DataError
 from osiris.drivers.csv.casts import MISFIT, TypedColumn
+from osiris.drivers.csv.file_end import QUOTES_HINT, cut_fault
 from osiris.drivers.csv.files import CsvFile
-from osiris.drivers.csv.records import line_of_record, line_of_row, strict_fault
+from osiris.drivers.csv.records import line_of_record, line_of_row
 from osiris.drivers.csv.source import HEAD_ROWS, CsvSource
 
 _SHOWN = 80
-_QUOTES = "correct the file, which may be cut short, or say how it is written: `delimiter`, `quote`"
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"Expected Number of Columns: (\d+) Found: (\d+)",
         "{1} cells where {0} are expected",
-        _QUOTES,
+        QUOTES_HINT,
     ),
-    ("unterminated quote", "a quoted cell is not closed, or text follows its quote", _QUOTES),
+    ("unterminated quote", "a quoted cell is not closed, or text follows its quote", QUOTES_HINT),
     ("Invalid unicode", "this is not UTF-8 text", "give the step the `encoding` the file has"),
     (
         r"Maximum line size of (\d+) bytes exceeded",
@@ -43,7 +44,7 @@ def may_be_the_files(error: Exception) -> bool:
 
 
 def find_fault(
-    connection: Any, source: CsvSource, columns: Sequence[TypedColumn]
+    connection: Any, source: CsvSource, columns: Sequence[TypedColumn], spill_dir: Path
 ) -> DataError | None:
     """Return the first thing wrong with the files, in their order; None when they are sound.
 
@@ -51,14 +52,14 @@ def find_fault(
     the error was met.
     """
     for file in source.files:
-        fault = file.fault() or _broken(connection, source, file)
+        fault = file.fault() or _broken(connection, source, file, spill_dir)
         fault = fault or _misfit(connection, source, columns, file)
         if fault is not None:
             return fault
     return None
 
 
-def _broken(connection: Any, source: CsvSource, file: CsvFile) -> DataError | None:
+def _broken(connection: Any, source: CsvSource, file: CsvFile, spill_dir: Path) -> DataError | None:
     """Return what makes the file no CSV file."""
     cells = ", ".join(f"count(c{place})" for place in range(source.width))
     query = f"SELECT {cells} FROM {source.read_csv(files=[file], careful=True)}"
@@ -67,11 +68,7 @@ def _broken(connection: Any, source: CsvSource, file: CsvFile) -> DataError | No
     except duckdb.Error as error:
         return _in_words(source, file, str(error))
     # Reading without guessing does not mind when the file ends inside of quotes.
-    fault = strict_fault(file, source.config) if source.config.quote else None
-    if fault is None:
-        return None
-    line, what = fault
-    return DataError(f"{file.original}:{line}: {what}", hint=_QUOTES)
+    return cut_fault(file, source.config, spill_dir)
 
 
 def _in_words(source: CsvSource, file: CsvFile, text: str) -> DataError:
@@ -82,7 +79,7 @@ def _in_words(source: CsvSource, file: CsvFile, text: str) -> DataError:
         if found := re.search(pattern, text):
             return DataError(f"{where}: {meaning.format(*found.groups())}", hint=hint)
     facts = [line for line in text.splitlines() if not line.startswith(("*", "Possible", "  "))]
-    return DataError(f"{where}: {' '.join(facts)[: 4 * _SHOWN]}", hint=_QUOTES)
+    return DataError(f"{where}: {' '.join(facts)[: 4 * _SHOWN]}", hint=QUOTES_HINT)
 
 
 def _misfit(

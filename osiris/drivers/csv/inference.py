@@ -49,7 +49,7 @@ def infer_types(source: CsvSource, spill_dir: Path, cancelled: CancelToken) -> l
             return _inferred(connection, source)
         except duckdb.Error as error:
             cancelled.raise_if_set()
-            raise find_fault(connection, source, ()) or error from error
+            raise find_fault(connection, source, (), spill_dir) or error from error
         finally:
             forget()
 

@@ -88,20 +88,6 @@ def line_of_row(file: CsvFile, config: CsvExtractorConfig, number: int, width: i
         return line
 
 
-def strict_fault(file: CsvFile, config: CsvExtractorConfig) -> tuple[int, str] | None:
-    """Return the line on which the first record begins whose quoting is wrong, and what is."""
-    with opened_text(file) as text:
-        reader = records(text, config, strict=True)
-        line = 1
-        try:
-            for _ in reader:
-                line = int(reader.line_num) + 1
-        except csv.Error as error:
-            cut = "unexpected end" in str(error)
-            return line, "the file ends inside a quoted cell" if cut else str(error)
-    return None
-
-
 def _forgiving(reader: Iterator[list[str]]) -> Iterator[list[str]]:
     """Yield records up to one that cannot be read."""
     try:

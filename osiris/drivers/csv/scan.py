@@ -1,6 +1,6 @@
 """CSV files as a table that DuckDB reads where they lie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class CsvScan:
         self._spill_dir = spill_dir
         self._cancelled = cancelled
         self._careful = False
+        self._whole = False
+        self._unsound: DataError | None = None
         self._fault: DataError | None = None
 
     @property
@@ -56,17 +58,25 @@ class CsvScan:
         selected = ", ".join(column.select for column in self._columns)
         return f"SELECT {selected} FROM {self._source.read_csv(careful=self._careful)}"
 
-    def count(self) -> int:
-        """Return the number of rows, by reading the files; raise `DataError` for broken ones."""
+    def count(self, used: Collection[str] | None = None) -> int:
+        """Return the number of rows, by reading the files and the values of the columns used.
+
+        Raises `DataError` for broken ones.
+        """
+        columns = [column for column in self._columns if used is None or column.cell in used]
+        selected = ", ".join(["count(*)", *(f"count({column.value})" for column in columns)])
         while True:
             careful = self._careful
-            query = f"SELECT count(*) FROM {self._source.read_csv(careful=careful)}"
+            query = f"SELECT {selected} FROM {self._source.read_csv(careful=careful)}"
             with closing(self._connect()) as connection:
                 forget = self._cancelled.on_cancel(connection.interrupt)
                 try:
-                    return int(connection.execute(query).fetchall()[0][0])
+                    rows = int(connection.execute(query).fetchall()[0][0])
                 except duckdb.Error as error:
                     self._give_up_or_be_careful(error, careful=careful)
+                else:
+                    self.verify()
+                    return rows
                 finally:
                     forget()
 
@@ -124,10 +134,13 @@ class CsvScan:
             raise error
 
     def verify(self) -> None:
-        """Raise `DataError` when a file is not what it was when the table was offered."""
-        fault = self._source.changed()
-        if fault is not None:
-            raise fault
+        """Raise `DataError` when a file is not what it was when the table was offered, or cut."""
+        self._unsound = self._unsound or self._source.changed()
+        if self._unsound is None and not self._whole:
+            self._unsound = self._source.cut(self._spill_dir)
+            self._whole = self._unsound is None
+        if self._unsound is not None:
+            raise self._unsound
 
     def explain(self, error: Exception) -> Exception | None:
         """Return the files' own fault behind an error of whoever read them.
@@ -135,12 +148,20 @@ class CsvScan:
         None when they are sound. `sql` has changed then if DuckDB had taken the files for broken:
         it now reads them without guessing.
         """
-        self._fault = self._fault or self._source.changed()
-        if self._fault is None and may_be_the_files(error):
+        self._unsound = self._unsound or self._source.changed()
+        if self._unsound is not None:
+            return self._unsound
+        if self._fault is not None and self._fault.message in str(error):
+            return self._fault  # it came here through Arrow, which keeps the text alone
+        if not may_be_the_files(error):
+            return None
+        if self._fault is None:
             with closing(self._connect()) as connection:
                 forget = self._cancelled.on_cancel(connection.interrupt)
                 try:
-                    self._fault = find_fault(connection, self._source, self._columns)
+                    self._fault = find_fault(
+                        connection, self._source, self._columns, self._spill_dir
+                    )
                 finally:
                     forget()
             self._careful = self._careful or self._fault is None

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from osiris.components.filesystem_csv_extractor import DEFAULT_ROW_BYTES, CsvExtractorConfig
 from osiris.core.errors import DataError
 from osiris.core.scan_sql import literal, path_literal
+from osiris.drivers.csv.file_end import cut_fault
 from osiris.drivers.csv.files import CsvFile
 
 HEAD_ROWS = 10_000
@@ -70,6 +72,11 @@ class CsvSource:
     def changed(self) -> DataError | None:
         """Return what happened to the first file that is not what it was when it was found."""
         faults = (file.fault() for file in self.files)
+        return next((fault for fault in faults if fault is not None), None)
+
+    def cut(self, spill_dir: Path) -> DataError | None:
+        """Return the fault of the first file that ends inside of a quoted cell."""
+        faults = (cut_fault(file, self.config, spill_dir) for file in self.files)
         return next((fault for fault in faults if fault is not None), None)
 
     @property

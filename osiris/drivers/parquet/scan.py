@@ -1,6 +1,6 @@
 """Parquet files as a table that DuckDB reads where they lie."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 
 import pyarrow as pa
@@ -42,8 +42,9 @@ class ParquetScan:
         paths = ", ".join(path_literal(path) for path in self.paths)
         return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false)"
 
-    def count(self) -> int:
+    def count(self, used: Collection[str] | None = None) -> int:
         """Return the number of rows."""
+        del used
         return self._source.rows
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
