@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.mariadb import MariaDBServer
 from tests.support.postgres import PostgresDatabase, PostgresServer
+from tests.support.s3 import S3Server, running_s3
 
 _numbers = itertools.count(1)
 
@@ -48,6 +49,13 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]
     with MariaDBServer(directory) as server:
         yield server
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A running S3 server for the whole session, with one bucket that the tests share."""
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture

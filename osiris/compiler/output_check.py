@@ -11,7 +11,7 @@ from osiris.components.component import OutputPath
 
 def check_outputs(steps: Iterable[CheckedStep]) -> None:
     """Report each step whose output path is the path of a step before it."""
-    taken: dict[str, str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for step in steps:
         if step.component is None or step.source.id is None:
             continue
@@ -19,6 +19,7 @@ def check_outputs(steps: Iterable[CheckedStep]) -> None:
             path, place = step.config.get(name), step.source.config.get(name)
             if not isinstance(path, str) or place is None or unknown_until_run(path):
                 continue
-            first = taken.setdefault(posixpath.normpath(path), step.source.id)
+            where = step.connection.ref if step.connection else ""
+            first = taken.setdefault((where, posixpath.normpath(path)), step.source.id)
             if first != step.source.id:
                 place.error(f"step {first!r} writes {path!r} already", "write to another file")

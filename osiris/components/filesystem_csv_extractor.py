@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from osiris.components.column_type import ColumnType
 from osiris.components.component import Component, ComponentConfig, Example, InputPath, Mode
 from osiris.components.csv_dialect import Compression, Delimiter, Encoding, Quote
+from osiris.components.s3_connection import S3Connection
 
 DEFAULT_ROW_BYTES = 2_000_000
 
@@ -23,6 +24,10 @@ class CsvColumn(BaseModel):
 class CsvExtractorConfig(ComponentConfig):
     """Which files to read and how they are written down."""
 
+    connection: S3Connection | None = Field(
+        default=None,
+        description="A bucket whose objects are read instead of files here.",
+    )
     path: Annotated[str, InputPath()] = Field(
         min_length=1,
         description=(

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from osiris.components.component import Component, ComponentConfig, Example, Mode, OutputPath
 from osiris.components.csv_dialect import Compression, Delimiter, Encoding
+from osiris.components.s3_connection import S3Connection
 
 
 def _reads_as_a_value(text: str) -> bool:
@@ -23,6 +24,10 @@ def _reads_as_a_value(text: str) -> bool:
 class CsvWriterConfig(ComponentConfig):
     """Where the file goes and how it is written down."""
 
+    connection: S3Connection | None = Field(
+        default=None,
+        description="A bucket that gets the file, instead of a path here.",
+    )
     path: Annotated[str, OutputPath()] = Field(
         min_length=1, description="Where the file is published, relative to the project."
     )

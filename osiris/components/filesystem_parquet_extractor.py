@@ -5,11 +5,16 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from osiris.components.component import Component, ComponentConfig, Example, InputPath, Mode
+from osiris.components.s3_connection import S3Connection
 
 
 class ParquetExtractorConfig(ComponentConfig):
     """Which files to read, and which of their columns."""
 
+    connection: S3Connection | None = Field(
+        default=None,
+        description="A bucket whose objects are read instead of files here.",
+    )
     path: Annotated[str, InputPath()] = Field(
         min_length=1,
         description=(

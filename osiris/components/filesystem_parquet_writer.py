@@ -6,11 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from osiris.components.component import Component, ComponentConfig, Example, Mode, OutputPath
+from osiris.components.s3_connection import S3Connection
 
 
 class ParquetWriterConfig(ComponentConfig):
     """Where the file goes and how it is written down."""
 
+    connection: S3Connection | None = Field(
+        default=None,
+        description="A bucket that gets the file, instead of a path here.",
+    )
     path: Annotated[str, OutputPath()] = Field(
         min_length=1, description="Where the file is published, relative to the project."
     )

@@ -86,7 +86,7 @@ class ExecutionAdapter(ABC):
             manifest=request.compiled.manifest,
             configs=checked.configs,
             variables=checked.variables,
-            publisher=Publisher(request.session, request.project, checked.outputs),
+            publisher=Publisher(request.session, request.project, checked.outputs, request.cancel),
         )
 
     @abstractmethod

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
-from osiris.components.component import Component, OutputPath
 from osiris.core import events as ev
 from osiris.core.atomic_file import replace_bytes
 from osiris.core.compiled import CompiledPipeline
@@ -19,7 +17,7 @@ from osiris.core.errors import (
     UnwritableOutputError,
 )
 from osiris.core.manifest import Step
-from osiris.core.placeholders import fill
+from osiris.core.publish_target import PublishTarget, publish_target
 from osiris.core.session import SessionContext
 from osiris.core.step_config import StepConfig, secrets_of, sha256_hex
 from osiris.core.writable import why_unwritable
@@ -30,12 +28,12 @@ class Preflight:
     """What a run needs, found; `errors` are all that is missing.
 
     `configs` by step id, `variables` the values of exactly the variables used, `outputs` the
-    absolute path where each step's file is to be published.
+    absolute path (or the object) where each step's file is to be published.
     """
 
     configs: dict[str, StepConfig] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, Path] = field(default_factory=dict)
+    outputs: dict[str, PublishTarget] = field(default_factory=dict)
     errors: list[OsirisError] = field(default_factory=list)
 
 
@@ -117,9 +115,9 @@ def _check_step(
                 f"environment variable {name} is not set; step {step.id!r} needs it",
                 hint=f"export {name}=…, or put it into the project's .env file",
             )
-    output = _output_path(config, component, env)
-    if output is not None:
-        _check_output(step.id, project / output, found)
+    target = publish_target(config, component, env, project)
+    if target is not None:
+        _check_output(step.id, target, found)
 
 
 def _config(step: Step, compiled: CompiledPipeline) -> StepConfig:
@@ -144,17 +142,7 @@ def _config(step: Step, compiled: CompiledPipeline) -> StepConfig:
         ) from None
 
 
-def _output_path(config: StepConfig, component: Component, env: Mapping[str, str]) -> str | None:
-    """Return the value of the config field that is marked as `OutputPath`, if there is one."""
-    for name, declared in component.config.model_fields.items():
-        if any(isinstance(mark, OutputPath) for mark in declared.metadata):
-            value: Any = config.config.get(name)
-            where = f"step {config.id!r}: config.{name}"
-            return None if value is None else str(fill(value, env, where=where))
-    return None
-
-
-def _check_output(step_id: str, path: Path, found: Preflight) -> None:
+def _check_output(step_id: str, path: PublishTarget, found: Preflight) -> None:
     other = next((step for step, taken in found.outputs.items() if taken == path), None)
     if other is not None:
         raise ManifestError(
@@ -162,7 +150,7 @@ def _check_output(step_id: str, path: Path, found: Preflight) -> None:
             hint="give one of them another path",
         )
     found.outputs[step_id] = path
-    reason = why_unwritable(path)
+    reason = why_unwritable(path) if isinstance(path, Path) else None
     if reason is not None:
         raise UnwritableOutputError(
             f"step {step_id!r} cannot publish {path}: {reason}",

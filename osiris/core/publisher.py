@@ -7,13 +7,21 @@ import threading
 from pathlib import Path
 
 from osiris.core.atomic_file import AtomicFile, write_error
-from osiris.core.errors import CorruptDataError, OsirisError, StepError
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import (
+    CancelledError,
+    CorruptDataError,
+    OsirisError,
+    StepError,
+    SystemStepError,
+)
 from osiris.core.events import (
     ArtifactCreated,
     ArtifactPublished,
     ArtifactPublishFailed,
     StepComplete,
 )
+from osiris.core.publish_target import BucketTarget, PublishTarget
 from osiris.core.records import Record
 from osiris.core.session import SessionContext
 
@@ -23,13 +31,21 @@ _CHUNK = 1024 * 1024
 class Publisher:
     """Watches a run's records and publishes a step's file when the step is complete.
 
-    `outputs` maps step ids to the absolute paths where their files go.
+    `outputs` maps step ids to the absolute paths, or the objects, where their files go; an upload
+    stops when `cancelled` is switched.
     """
 
-    def __init__(self, session: SessionContext, project: Path, outputs: dict[str, Path]) -> None:
+    def __init__(
+        self,
+        session: SessionContext,
+        project: Path,
+        outputs: dict[str, PublishTarget],
+        cancelled: CancelToken,
+    ) -> None:
         self._session = session
         self._project = project
         self._outputs = outputs
+        self._cancelled = cancelled
         self._lock = threading.Lock()
         self._created: dict[str, ArtifactCreated] = {}
 
@@ -61,11 +77,15 @@ class Publisher:
             )
         )
 
-    def _publish(self, created: ArtifactCreated, target: Path) -> None:
+    def _publish(self, created: ArtifactCreated, target: PublishTarget) -> None:
         shown = self._shown(target)
+        source = self._session.layout.root / created.path
         try:
-            how = publish(self._session.layout.root / created.path, target, created.sha256)
-        except StepError as error:
+            if isinstance(target, BucketTarget):
+                how = self._upload(source, target, created.sha256)
+            else:
+                how = publish(source, target, created.sha256)
+        except (StepError, CancelledError) as error:
             self.fail(created, error)
             return
         self._session.log_event(
@@ -79,8 +99,20 @@ class Publisher:
             )
         )
 
-    def _shown(self, target: Path) -> str:
+    def _upload(self, source: Path, target: BucketTarget, sha256: str) -> str:
+        from osiris.core.s3.transfer import store_of  # noqa: PLC0415 - TLS takes 20 ms to import
+
+        try:
+            store = store_of(target.connection, self._project, self._cancelled)
+            store.put(target.key, source, sha256)
+        except OSError as error:
+            raise SystemStepError(f"cannot read {source}: {error.strerror or error}") from error
+        return "upload"
+
+    def _shown(self, target: PublishTarget) -> str:
         """Name the target relative to the project where it lies in it."""
+        if isinstance(target, BucketTarget):
+            return target.url
         inside = target.is_relative_to(self._project)
         return str(target.relative_to(self._project) if inside else target)
 

@@ -4,7 +4,10 @@ import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from osiris.components.s3_connection import S3Connection
+from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, DataError
 
 Stamp = tuple[int, int, int]
@@ -67,6 +70,43 @@ def find_file(path: str, base_dir: Path) -> SourceFile:
     if named.is_dir():
         raise ConfigError(f"{named} is a directory", hint=hint)
     return file
+
+
+class FilePlace(Protocol):
+    """Where files are looked for and copied to: a step's context, or a discovery's."""
+
+    @property
+    def base_dir(self) -> Path:
+        """Directory that relative paths refer to."""
+
+    @property
+    def spill_dir(self) -> Path:
+        """Directory for copies."""
+
+    @property
+    def cancelled(self) -> CancelToken:
+        """Switched when the work should stop."""
+
+
+def source_files(
+    path: str, connection: S3Connection | None, place: FilePlace, *, suffix: str
+) -> list[SourceFile]:
+    """Return the files that a step's path or pattern names, of a bucket where one is named.
+
+    What lies in a bucket is copied below `place.spill_dir`. Raises `ConfigError` when there is
+    none, and what the bucket's store answers.
+    """
+    if connection is None:
+        return [SourceFile.here(found) for found in find_files(path, place.base_dir, suffix=suffix)]
+    from osiris.core.s3.transfer import fetched_files  # noqa: PLC0415 - TLS takes 20 ms to import
+
+    return fetched_files(
+        path,
+        connection,
+        base_dir=place.base_dir,
+        spill_dir=place.spill_dir,
+        cancelled=place.cancelled,
+    )
 
 
 def find_files(path: str, base_dir: Path, *, suffix: str) -> list[Path]:

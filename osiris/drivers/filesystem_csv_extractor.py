@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
+from osiris.components.s3_connection import S3Connection
 from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.errors import DataError
+from osiris.core.source_files import FilePlace
 from osiris.core.stream import TableStream
 from osiris.drivers.csv import discovery
 from osiris.drivers.csv.casts import TypedColumn
@@ -40,6 +42,12 @@ class FilesystemCsvExtractorDriver:
         del step_id, inputs
         return {"df": _scan(config, ctx)}
 
+    def check_connection(self, connection: S3Connection, base_dir: Path) -> None:
+        """Look whether the bucket is there (`osiris.core.driver.ConnectionChecker`)."""
+        from osiris.core.s3.transfer import store_of  # noqa: PLC0415 - TLS takes 20 ms to import
+
+        store_of(connection, base_dir, CancelToken()).check()
+
     def takes(self, path: str) -> bool:
         """Tell by the name whether a file is one of these (`core.discovery.FileDiscoverer`)."""
         return discovery.takes(path)
@@ -47,26 +55,15 @@ class FilesystemCsvExtractorDriver:
     def discover_files(self, path: str, wanted: Wanted) -> Found:
         """Say what is in the files, which are taken to begin with a line of column names."""
         plain = CsvExtractorConfig.model_validate({"path": path})
-        first = readable_files(plain, wanted.base_dir, wanted.spill_dir, wanted.cancelled)[0]
-        dialect = guess_dialect(first.original)
+        first = readable_files(plain, wanted)[0]
+        dialect = guess_dialect(first.text)
         config = CsvExtractorConfig.model_validate({"path": path, **dialect})
         return discovery.described(path, dialect, _scan(config, wanted), wanted)
 
 
-class _Place(Protocol):
-    """Where files are looked for and copied to, for a step or for a discovery."""
-
-    @property
-    def base_dir(self) -> Path: ...
-    @property
-    def spill_dir(self) -> Path: ...
-    @property
-    def cancelled(self) -> CancelToken: ...
-
-
-def _scan(config: CsvExtractorConfig, place: _Place) -> CsvScan:
+def _scan(config: CsvExtractorConfig, place: FilePlace) -> CsvScan:
     place.cancelled.raise_if_set()
-    files = tuple(readable_files(config, place.base_dir, place.spill_dir, place.cancelled))
+    files = tuple(readable_files(config, place))
     names = _names(files, config)
     files = understandable(files, config, place.spill_dir)
     source = CsvSource(files, config, len(names))
@@ -99,7 +96,7 @@ def _names(files: tuple[CsvFile, ...], config: CsvExtractorConfig) -> list[str]:
     return names
 
 
-def _types(source: CsvSource, names: Sequence[str], place: _Place) -> list[str]:
+def _types(source: CsvSource, names: Sequence[str], place: FilePlace) -> list[str]:
     """Return a type for every column: declared, inferred, or string."""
     declared = source.config.declared
     guessed = ["string"] * len(names)

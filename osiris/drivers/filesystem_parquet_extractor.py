@@ -1,14 +1,12 @@
 """Reading Parquet files as one table."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from osiris.components.filesystem_parquet_extractor import ParquetExtractorConfig
-from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
-from osiris.core.source_files import SourceFile, find_files
+from osiris.core.source_files import FilePlace, source_files
 from osiris.core.stream import TableStream
 from osiris.drivers.parquet import discovery
 from osiris.drivers.parquet.scan import ParquetScan
@@ -33,7 +31,7 @@ class FilesystemParquetExtractorDriver:
         """
         del step_id, inputs
         ctx.cancelled.raise_if_set()
-        source = _source(config, ctx.base_dir, ctx.cancelled)
+        source = _source(config, ctx)
         scan = ParquetScan(source)
         if ParquetScan.serves(source):
             return {"df": scan}
@@ -46,13 +44,10 @@ class FilesystemParquetExtractorDriver:
     def discover_files(self, path: str, wanted: Wanted) -> Found:
         """Say what is in the files."""
         config = ParquetExtractorConfig.model_validate({"path": path})
-        source = _source(config, wanted.base_dir, wanted.cancelled)
+        source = _source(config, wanted)
         return discovery.described(path, source, wanted)
 
 
-def _source(
-    config: ParquetExtractorConfig, base_dir: Path, cancelled: CancelToken
-) -> ParquetSource:
-    paths = find_files(config.path, base_dir, suffix=".parquet")
-    files = [SourceFile.here(path) for path in paths]
-    return ParquetSource.of(files, config.columns, cancelled)
+def _source(config: ParquetExtractorConfig, place: FilePlace) -> ParquetSource:
+    files = source_files(config.path, config.connection, place, suffix=".parquet")
+    return ParquetSource.of(files, config.columns, place.cancelled)

@@ -66,9 +66,14 @@ def input_files(
 def named_paths(
     config: StepConfig, component: Component, env: Mapping[str, str]
 ) -> Iterator[tuple[str, InputPath]]:
-    """Yield the values of all fields marked as `InputPath`, the connection's included."""
+    """Yield the values of all fields marked as `InputPath`, the connection's included.
+
+    Not those of a step whose connection holds its files.
+    """
     where = f"step {config.id!r}"
-    yield from _marked(component.config, fill(config.config, env, where=where))
+    elsewhere = component.connection is not None and component.connection.holds_files
+    if config.connection is None or not elsewhere:
+        yield from _marked(component.config, fill(config.config, env, where=where))
     if config.connection is not None and component.connection is not None:
         fields = fill(config.connection.fields, env, where=where)
         yield from _marked(component.connection, fields)

@@ -14,9 +14,8 @@ import pyarrow as pa
 from osiris.components.csv_dialect import compression_of
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.atomic_file import write_error
-from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, DataError
-from osiris.core.source_files import Stamp, changed, find_files, stamp
+from osiris.core.source_files import FilePlace, SourceFile, Stamp, changed, source_files, stamp
 
 CHUNK = 1 << 20
 """Bytes read at once."""
@@ -27,7 +26,7 @@ class CsvFile:
     """One file as the pipeline names it, and where its text lies in UTF-8.
 
     Attributes:
-        original: the file the pipeline names.
+        original: what messages call the file.
         text: the whole text in UTF-8: the file itself or a copy.
         text_compression: how `text` is compressed.
         readable: what DuckDB reads: `text`, or a copy that it does not misunderstand.
@@ -37,7 +36,7 @@ class CsvFile:
 
     """
 
-    original: Path
+    original: str
     text: Path
     text_compression: str
     readable: Path
@@ -46,7 +45,7 @@ class CsvFile:
     headed: bool = False
 
     @classmethod
-    def found(cls, original: Path, text: Path, compression: str) -> "CsvFile":
+    def found(cls, original: str, text: Path, compression: str) -> "CsvFile":
         """Return a file whose text DuckDB reads as it is."""
         return cls(original, text, compression, text, compression, stamp(text))
 
@@ -56,25 +55,23 @@ class CsvFile:
 
     def fault(self) -> DataError | None:
         """Return what happened to the file since it was found, if anything did."""
-        return changed(str(self.original), self.readable, self.stamp)
+        return changed(self.original, self.readable, self.stamp)
 
 
-def readable_files(
-    config: CsvExtractorConfig, base_dir: Path, spill_dir: Path, cancelled: CancelToken
-) -> list[CsvFile]:
+def readable_files(config: CsvExtractorConfig, place: FilePlace) -> list[CsvFile]:
     """Return the files as DuckDB reads them: themselves when in UTF-8, else a copy that is."""
     plain = codecs.lookup(config.encoding).name in {"utf-8", "utf-8-sig"}
     found = []
-    for path in find_files(config.path, base_dir, suffix=".csv"):
-        compression = compression_of(path.name, config.compression)
+    for file in source_files(config.path, config.connection, place, suffix=".csv"):
+        compression = compression_of(file.path.name, config.compression)
         if plain:
-            found.append(CsvFile.found(path, path, compression))
+            found.append(CsvFile.found(file.name, file.path, compression))
         else:
-            copy = _transcoded(path, compression, config.encoding, spill_dir, cancelled)
-            found.append(CsvFile.found(path, copy, "none"))
+            copy = _transcoded(file, compression, config.encoding, place)
+            found.append(CsvFile.found(file.name, copy, "none"))
     if len({file.compression for file in found}) > 1:
         raise ConfigError(
-            f"{base_dir / config.path} matches files of different compressions",
+            f"{config.path} matches files of different compressions",
             hint="read them in one step for each compression",
         )
     return found
@@ -101,20 +98,18 @@ def opened_text(file: CsvFile) -> Iterator[IO[str]]:
         yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _transcoded(
-    path: Path, compression: str, encoding: str, spill_dir: Path, cancelled: CancelToken
-) -> Path:
+def _transcoded(file: SourceFile, compression: str, encoding: str, place: FilePlace) -> Path:
     """Write the file's text as UTF-8 into a temporary file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
-    with temporary_copy(spill_dir) as copy, opened(path, compression) as source:
+    with temporary_copy(place.spill_dir) as copy, opened(file.path, compression) as source:
         while True:
-            cancelled.raise_if_set()
+            place.cancelled.raise_if_set()
             data = source.read(CHUNK)
             try:
                 text = decoder.decode(data, final=not data)
             except UnicodeError as error:
-                raise _undecodable(path, encoding, line, error) from error
+                raise _undecodable(file.name, encoding, line, error) from error
             line += text.count("\n")
             copy.write(text.encode("utf-8", "surrogatepass"))
             if not data:
@@ -150,11 +145,11 @@ def temporary_copy(spill_dir: Path) -> Iterator[_Copy]:
         yield _Copy(file)
 
 
-def _undecodable(path: Path, encoding: str, line: int, error: UnicodeError) -> DataError:
+def _undecodable(name: str, encoding: str, line: int, error: UnicodeError) -> DataError:
     if isinstance(error, UnicodeDecodeError):
         before = error.object[: error.start].decode(encoding, "replace")
         line += before.count("\n")
         what = f"byte 0x{error.object[error.start]:02x} is not {encoding} ({error.reason})"
     else:
         what = f"this is not {encoding}: {error}"
-    return DataError(f"{path}:{line}: {what}", hint="give the step the `encoding` the file has")
+    return DataError(f"{name}:{line}: {what}", hint="give the step the `encoding` the file has")
