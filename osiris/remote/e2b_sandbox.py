@@ -31,6 +31,7 @@ from osiris.remote.errors import (
     SandboxUnavailableError,
     SandboxUnreachableError,
 )
+from osiris.remote.lifetime import Lifetime
 from osiris.remote.ownership import MADE_BY_OSIRIS, Owner
 from osiris.remote.sandbox import SandboxSpec
 from osiris.remote.sandbox_reaper import FoundSandbox
@@ -57,7 +58,7 @@ class E2BSandbox:
 
     def __init__(self, sandbox: e2b.AsyncSandbox, account: E2BAccount, ttl_seconds: int) -> None:
         self._sandbox = sandbox
-        self._ttl = ttl_seconds
+        self._life = Lifetime(ttl_seconds)
         self._home: str | None = None
         self._following: set[Following] = set()
         self._http = httpx.AsyncClient(
@@ -147,7 +148,9 @@ class E2BSandbox:
             except e2b.NotFoundException:
                 return False
             if info.state is e2b.SandboxState.PAUSED:
-                await self._sandbox.connect(self._ttl, request_timeout=_CALL_SECONDS)
+                seconds = self._life.seconds
+                await self._sandbox.connect(seconds, request_timeout=_CALL_SECONDS)
+                self._life.renewed(seconds)
             return True
 
         return call("ask for its state", ask(), _CALL_SECONDS * 3, self.id)
@@ -156,10 +159,11 @@ class E2BSandbox:
         """Let it live so long from now."""
         work = self._sandbox.set_timeout(ttl_seconds, request_timeout=_CALL_SECONDS)
         call("renew its time", work, _CALL_SECONDS * 3, self.id)
-        self._ttl = ttl_seconds
+        self._life.renewed(ttl_seconds)
 
     def kill(self) -> None:
         """End it, and let go of the connections to it."""
+        self._life.killed()
         self.interrupt()
         try:
             work = self._sandbox.kill(request_timeout=_CALL_SECONDS)
@@ -249,7 +253,7 @@ class E2BSandbox:
             except SandboxError:
                 lives = False
             if not lives:
-                raise
+                raise SandboxGoneError(error.message, hint=self._life.why_gone()) from error
             raise SandboxUnreachableError(
                 f"E2B sandbox {self.id} was paused, or lost from sight; it is running again",
             ) from error

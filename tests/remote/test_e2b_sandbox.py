@@ -285,6 +285,29 @@ def test_a_sandbox_that_is_gone(
     assert not sandbox.alive()
 
 
+@pytest.mark.parametrize(
+    "how,why",
+    [
+        ("lost", "it had time left: somebody ended it, or E2B lost it"),
+        ("expired", "its time of 1 s was over"),
+        ("killed", "this run has ended it"),
+    ],
+)
+def test_it_is_told_why_a_sandbox_is_gone(
+    server: E2BServer, sandbox: E2BSandbox, how: str, why: str
+) -> None:
+    if how == "lost":
+        server.kill(server.living()[0], how)
+    elif how == "expired":
+        sandbox.renew(1)
+        assert wait_until(lambda: not server.living())
+    else:
+        sandbox.kill()
+    with pytest.raises(SandboxGoneError) as caught:
+        sandbox.run(["true"], timeout=5)
+    assert (caught.value.hint or "").startswith(why)
+
+
 @pytest.mark.parametrize("number", range(1, 5))
 def test_a_sandbox_that_somebody_paused_is_resumed(
     server: E2BServer, sandbox: E2BSandbox, number: int

@@ -1,5 +1,6 @@
 """Every example, well and in every kind of trouble, is the same here and in every sandbox."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from osiris.core.execution_adapter import ExecutionAdapter
 from osiris.core.local_adapter import LocalAdapter
+from osiris.core.run import RunResult
 from osiris.parity.compare import compare_directories
 from osiris.remote.e2b_adapter import e2b_adapter
 from osiris.remote.sandbox_adapter import sandbox_adapter
@@ -130,9 +132,24 @@ def test_the_same_everywhere(
     here = one.run(LocalAdapter())
     assert here.exit_code == TROUBLES[trouble].exit_code, here.error
     for place, adapter in places.items():
-        there = one.run(adapter())
-        assert there.exit_code == here.exit_code, (place, there.error)
-        was_there = "sandbox_killed" in there.layout.events.read_text()
-        assert was_there == (trouble not in BEFORE_ANY_SANDBOX)
-        comparison = compare_directories(here.layout.root, there.layout.root)
-        assert comparison.same, (place, [d for row in comparison.aspects for d in row.differences])
+        must_be_the_same(here, one.run(adapter()), trouble, place)
+
+
+@pytest.mark.live
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_same_in_the_real_cloud(tmp_path: Path, trouble: str) -> None:
+    """The example that needs no server, for the cloud cannot reach one here."""
+    one = example("demo", tmp_path, pytest.fail)
+    TROUBLES[trouble].prepare(one)
+    here = one.run(LocalAdapter())
+    there = one.run(e2b_adapter(os.environ, install_deps=True))
+    must_be_the_same(here, there, trouble, "E2B")
+
+
+def must_be_the_same(here: RunResult, there: RunResult, trouble: str, place: str) -> None:
+    assert there.exit_code == here.exit_code, (place, there.error)
+    was_there = "sandbox_killed" in there.layout.events.read_text()
+    assert was_there == (trouble not in BEFORE_ANY_SANDBOX)
+    comparison = compare_directories(here.layout.root, there.layout.root)
+    assert comparison.same, (place, [d for row in comparison.aspects for d in row.differences])
