@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from osiris.drivers.postgres.copy_out.columns import MONEY, TypeInfo
-from osiris.drivers.postgres.wire.messages import FieldDescription
+from osiris.drivers.postgres.wire.messages import FieldDescription, whole_number
 from osiris.drivers.postgres.wire.receive import Receiver
 from osiris.drivers.postgres.wire.session import rows
 
@@ -23,7 +23,7 @@ def look_up(receiver: Receiver, numbers: Sequence[int]) -> dict[int, TypeInfo]:
     if not numbers:
         return {}
     found = rows(receiver, _TYPES.format(", ".join(map(str, numbers))))
-    return {int(number or 0): _info(*rest) for number, *rest in found}
+    return {whole_number(number): _info(*rest) for number, *rest in found}
 
 
 def _info(
@@ -38,8 +38,8 @@ def _info(
     domain = base not in {None, "0"}  # its values are sent as those of its base
     return TypeInfo(
         enum=False,
-        element=int(base or 0) if domain else int(element),
-        element_modifier=int(modifier or -1) if domain else -1,
+        element=whole_number(base if domain else element),
+        element_modifier=whole_number(modifier) if domain else -1,
         element_enum=element_enum == "t",
     )
 
@@ -51,4 +51,5 @@ def money_scale(
     read = {field.type_oid for field in fields} | {info.element for info in types.values()}
     if MONEY not in read:
         return _CENTS
-    return int(rows(receiver, _MONEY_SCALE)[0][0] or 0)
+    ((scale,),) = rows(receiver, _MONEY_SCALE)
+    return whole_number(scale)

@@ -14,6 +14,7 @@ from osiris.core.partition_ranges import cut_evenly, range_conditions
 from osiris.drivers.postgres.copy_out.columns import Column
 from osiris.drivers.postgres.copy_out.reader import QueryReader, ReadOptions, Session
 from osiris.drivers.postgres.copy_out.statement import without_end
+from osiris.drivers.postgres.wire.messages import whole_number
 from osiris.drivers.postgres.wire.session import rows
 
 _EXPORT: Final = "SELECT pg_catalog.pg_export_snapshot()"
@@ -74,9 +75,9 @@ def _conditions(
     column = aliases[place]
     with session.guarded() as receiver:
         ((least, greatest),) = rows(receiver, cut.ends(column, query, ", ".join(aliases)))
-    if least is None or greatest is None:  # no rows, or no value that is one in Arrow
-        return range_conditions(column, [])
-    cuts = cut_evenly(int(least), int(greatest), partition.parts)
+        if least is None or greatest is None:  # no rows, or no value that is one in Arrow
+            return range_conditions(column, [])
+        cuts = cut_evenly(whole_number(least), whole_number(greatest), partition.parts)
     return range_conditions(column, [cut.literal(number) for number in cuts])
 
 

@@ -96,9 +96,20 @@ def parse_row(payload: bytes) -> list[str | None]:
     """Take a row of texts apart."""
     values: list[str | None] = []
     at = 2
-    for _ in range(int.from_bytes(payload[:2], "big")):
-        (size,) = struct.unpack_from("!i", payload, at)
-        at += 4
-        values.append(None if size < 0 else payload[at : at + size].decode("utf-8", "replace"))
-        at += max(size, 0)
+    try:
+        for _ in range(int.from_bytes(payload[:2], "big")):
+            (size,) = struct.unpack_from("!i", payload, at)
+            at += 4
+            values.append(None if size < 0 else payload[at : at + size].decode())
+            at += max(size, 0)
+    except (ValueError, struct.error) as error:
+        raise MalformedMessageError("a row of texts is cut off") from error
     return values
+
+
+def whole_number(value: str | None) -> int:
+    """Return the number that a text of the server is."""
+    try:
+        return int(value or "")
+    except ValueError as error:
+        raise MalformedMessageError(f"{value!r} is sent for a whole number") from error
