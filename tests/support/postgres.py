@@ -57,6 +57,8 @@ local all {_ADMIN} trust
 local all all scram-sha-256
 hostssl all tls_only 127.0.0.1/32 scram-sha-256
 host all tls_only 127.0.0.1/32 reject
+host all md5_only 127.0.0.1/32 md5
+host all clear_only 127.0.0.1/32 password
 host all all 127.0.0.1/32 scram-sha-256
 """
 
@@ -81,7 +83,8 @@ class PostgresServer:
     PostgreSQL refuses to run as root: then it runs as another user of the system, which is why
     its directory cannot lie below pytest's.
 
-    Besides `login` there is `tls_only`, with the same password, who must come with TLS.
+    Besides `login` there is `tls_only`, with the same password, who must come with TLS. Users named
+    `md5_only` and `clear_only`, once made, log in with MD5 and with the password in clear.
 
     Args:
         settings: more settings of postgresql.conf, such as {"max_connections": "5"}.

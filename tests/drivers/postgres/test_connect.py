@@ -102,6 +102,25 @@ def test_tls_with_verification(postgres: PostgresServer, mode: str, tmp_path: Pa
         assert "SSL error: " in failed.message
 
 
+@pytest.mark.parametrize("encryption, user", [("md5", "md5_only"), ("scram-sha-256", "clear_only")])
+@pytest.mark.parametrize("password", ["plain", "pä ss\u00a0\uff57örd\u00ad", "\u0007 bell"])
+def test_every_way_to_show_the_password(
+    postgres: PostgresServer, encryption: str, user: str, password: str
+) -> None:
+    """What SASLprep changes in a password, or does not allow, is the same on both sides."""
+    for name in (user, "prepared"):
+        postgres.execute(f"DROP ROLE IF EXISTS {name}")
+        postgres.execute(
+            f"SET password_encryption = '{encryption if name == user else 'scram-sha-256'}';"
+            f"CREATE ROLE {name} LOGIN PASSWORD '{password}'"
+        )
+        given = _settings(postgres, user=name, password=password)
+        assert _scalar(given, "SELECT current_user::text") == name
+        wrong = _failure(_settings(postgres, user=name, password=password + "x"))
+        assert type(wrong) is AuthenticationError
+        postgres.execute(f"DROP ROLE {name}")
+
+
 def test_a_certificate_for_another_host(postgres: PostgresServer) -> None:
     ca = str(postgres.certificates.ca)
     tls = {"mode": "verify_identity", "ca": ca}
