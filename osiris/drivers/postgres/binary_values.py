@@ -1,6 +1,6 @@
 """Column values in PostgreSQL's binary form, as `typsend` would write them.
 
-Fixed-width values are rows of bytes, others are Arrow binary; a column at a time in both cases.
+Fixed-width values are numpy arrays, others are Arrow binary; a column at a time in both cases.
 """
 
 from collections.abc import Callable
@@ -22,61 +22,51 @@ _UUID_BYTES: Final = 16
 _INTERVAL: Final = np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")])
 _ARROW_INTERVAL: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 
-Rows = npt.NDArray[np.uint8]
+Values = npt.NDArray[Any]
 
 
-def _bytes(rows: npt.NDArray[Any]) -> Rows:
-    """Return an array's memory as a row of bytes for each value."""
-    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), -1)
-
-
-def _values(array: pa.Array, dtype: str | np.dtype[Any]) -> npt.NDArray[Any]:
+def _values(array: pa.Array, dtype: str | np.dtype[Any]) -> Values:
     """Return the memory of fixed-width values, without a copy."""
     return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
-def _number(dtype: str) -> Callable[[pa.Array], Rows]:
-    swapped = np.dtype(dtype).newbyteorder(">")
-    return lambda array: _bytes(_values(array, dtype).astype(swapped))
+def _number(dtype: str) -> Callable[[pa.Array], Values]:
+    return lambda array: _values(array, dtype)
 
 
-def _bool(array: pa.Array) -> Rows:
-    return _bytes(_values(array.cast(pa.uint8()), "u1"))
+def _bool(array: pa.Array) -> Values:
+    return _values(array.cast(pa.uint8()), "u1")
 
 
-def _date(array: pa.Array) -> Rows:
-    return _bytes((_values(array, "<i4") - np.int32(_EPOCH_DAYS)).astype(">i4"))
+def _date(array: pa.Array) -> Values:
+    return _values(array, "<i4") - np.int32(_EPOCH_DAYS)
 
 
-def _timestamp(array: pa.Array) -> Rows:
+def _timestamp(array: pa.Array) -> Values:
     # What NULL leaves behind may wrap around; nobody reads it.
-    return _bytes((_values(array, "<i8") - np.int64(_EPOCH_MICROSECONDS)).astype(">i8"))
+    return _values(array, "<i8") - np.int64(_EPOCH_MICROSECONDS)
 
 
-def _interval(array: pa.Array) -> Rows:
+def _interval(array: pa.Array) -> Values:
     parts = _values(array, _ARROW_INTERVAL)
     sent = np.empty(len(array), _INTERVAL)
     sent["microseconds"] = parts["nanoseconds"] // _NANO
     sent["days"], sent["months"] = parts["days"], parts["months"]
-    return _bytes(sent)
+    return sent
 
 
-def _uuid(array: pa.Array) -> Rows:
-    return _values(array, f"V{_UUID_BYTES}").view(np.uint8).reshape(len(array), _UUID_BYTES)
+def _uuid(array: pa.Array) -> Values:
+    return _values(array, f"V{_UUID_BYTES}")
 
 
-def _numeric(array: pa.Array) -> Rows:
-    return _bytes(numeric_fields(array))
-
-
-FIXED: Final[dict[str, Callable[[pa.Array], Rows]]] = {
+FIXED: Final[dict[str, Callable[[pa.Array], Values]]] = {
     "bool": _bool,
     "int2": _number("<i2"),
     "int4": _number("<i4"),
     "int8": _number("<i8"),
     "float4": _number("<f4"),
     "float8": _number("<f8"),
-    "numeric": _numeric,
+    "numeric": numeric_fields,
     "date": _date,
     "time": _number("<i8"),
     "timestamp": _timestamp,
@@ -84,7 +74,10 @@ FIXED: Final[dict[str, Callable[[pa.Array], Rows]]] = {
     "interval": _interval,
     "uuid": _uuid,
 }
-"""Types whose values have one width, by the name of the type."""
+"""Types whose values have one width, by the name of the type: an item or a row for each value.
+
+Numbers may still be in the byte order of this machine.
+"""
 
 
 def variable(array: pa.Array, column: PostgresType) -> pa.Array:

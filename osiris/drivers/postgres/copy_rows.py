@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris.drivers.postgres.binary_values import FIXED, Rows, variable
+from osiris.drivers.postgres.binary_values import FIXED, Values, variable
 from osiris.drivers.postgres.column_types import PostgresType
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -22,9 +22,11 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER: Final = b"\xff\xff"
 """A row of -1 fields: the end."""
 
-_PREFIX: Final = 4
+_LENGTH: Final = ">i4"
+"""What stands before a value: its bytes, -1 for NULL."""
 _CHUNK_BYTES: Final = 4 << 20
 _NOTHING: Final = pa.scalar(b"", pa.large_binary())
+_NULL: Final = pa.scalar(b"\xff\xff\xff\xff", pa.large_binary())
 _ARRAY_HEAD: Final = 5
 
 
@@ -37,7 +39,7 @@ def copy_rows(
     for start in range(0, rows, step):
         count = min(step, rows - start)
         pieces = _Pieces(count)
-        pieces.fixed(np.full(count, len(arrays), ">i2").view(np.uint8).reshape(count, 2))
+        pieces.fixed(len(arrays), ">i2")
         for array, column in zip(arrays, types, strict=True):
             _add_field(pieces, array[start : start + count], column)
         yield pieces.joined().buffers()[2]
@@ -49,11 +51,11 @@ class _Pieces:
     def __init__(self, rows: int) -> None:
         self.rows = rows
         self._made: list[pa.Array] = []
-        self._waiting: list[Rows] = []
+        self._waiting: list[tuple[Values | int, Any]] = []
 
-    def fixed(self, rows: Rows) -> None:
-        """Add a piece of the same width in every row."""
-        self._waiting.append(rows)
+    def fixed(self, values: Values | int, kind: Any) -> None:
+        """Add a piece of the same width in every row: values or one value, as numpy's `kind`."""
+        self._waiting.append((values, kind))
 
     def varying(self, piece: pa.Array) -> None:
         """Add a piece of large binary, no NULL in it."""
@@ -69,10 +71,16 @@ class _Pieces:
 
     def _flush(self) -> None:
         if self._waiting:
-            together = np.concatenate(self._waiting, axis=1)
-            self._waiting.clear()
-            ends = np.arange(self.rows + 1, dtype=np.int64) * together.shape[1]
-            self._made.append(_binary(ends, together))
+            self._made.append(_records(self._waiting, self.rows))
+            self._waiting = []
+
+
+def _records(fields: Sequence[tuple[Values | int, Any]], rows: int) -> pa.Array:
+    """Return fields side by side, a large binary for each row."""
+    together = np.empty(rows, [(f"f{n}", kind) for n, (_, kind) in enumerate(fields)])
+    for n, (values, _) in enumerate(fields):
+        together[f"f{n}"] = values
+    return _binary(np.arange(rows + 1, dtype=np.int64) * together.itemsize, together)
 
 
 def _binary(ends: npt.NDArray[Any], data: npt.NDArray[Any]) -> pa.Array:
@@ -82,37 +90,25 @@ def _binary(ends: npt.NDArray[Any], data: npt.NDArray[Any]) -> pa.Array:
 
 def _add_field(pieces: _Pieces, array: pa.Array, column: PostgresType) -> None:
     if array.null_count == len(array):
-        pieces.fixed(_lengths(np.full(len(array), -1)))
+        pieces.fixed(-1, _LENGTH)
     elif column.wire in FIXED:
         _add_fixed(pieces, array, FIXED[column.wire](array))
     else:
         made = _array_values(array, column) if column.wire == "array" else variable(array, column)
         sizes = pc.fill_null(pc.binary_length(made), -1)
-        pieces.fixed(_lengths(sizes.to_numpy(zero_copy_only=False)))
+        pieces.fixed(sizes.to_numpy(zero_copy_only=False), _LENGTH)
         pieces.varying(pc.fill_null(made, _NOTHING) if made.null_count else made)
 
 
-def _add_fixed(pieces: _Pieces, array: pa.Array, values: Rows) -> None:
-    count, width = values.shape
-    prefixes = _lengths(np.full(count, width))
+def _add_fixed(pieces: _Pieces, array: pa.Array, values: Values) -> None:
+    kind = (values.dtype.newbyteorder(">"), values.shape[1:])
+    width = kind[0].itemsize * int(np.prod(values.shape[1:]))
     if not array.null_count:
-        pieces.fixed(prefixes)
-        pieces.fixed(values)
+        pieces.fixed(width, _LENGTH)
+        pieces.fixed(values, kind)
         return
-    null = array.is_null().to_numpy(zero_copy_only=False)
-    prefixes[null] = 0xFF  # a length of -1, and nothing behind it
-    field = np.concatenate([prefixes, values], axis=1)
-    sizes = np.where(null, _PREFIX, _PREFIX + width)
-    kept = np.repeat(~null[:, None], _PREFIX + width, axis=1)
-    kept[:, :_PREFIX] = True
-    ends = np.zeros(count + 1, np.int64)
-    np.cumsum(sizes, out=ends[1:])
-    pieces.varying(_binary(ends, field[kept]))
-
-
-def _lengths(sizes: npt.NDArray[Any]) -> Rows:
-    """Return lengths as the four bytes that stand before a value."""
-    return np.ascontiguousarray(sizes, ">i4").view(np.uint8).reshape(len(sizes), _PREFIX)
+    field = _records([(width, _LENGTH), (values, kind)], len(array))
+    pieces.varying(pc.if_else(array.is_valid(), field, _NULL))
 
 
 def _array_values(array: pa.Array, column: PostgresType) -> pa.Array:

@@ -1,8 +1,8 @@
 """Writing a stream into a table, whatever the database: plan, load, put into effect, commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 
@@ -15,6 +15,8 @@ from osiris.core.stream import TableStream
 from osiris.drivers.relational.column_type import Column, Dialect, Target
 from osiris.drivers.relational.plan import Plan, check_input, new_columns, plan_write
 from osiris.drivers.relational.row_shape import RowShape
+
+_PIECE_BYTES: Final = 32 << 20
 
 
 class TableTransaction(Protocol):
@@ -94,8 +96,9 @@ def write_table(stream: TableStream, step: TableWriteStep, transaction: TableTra
         _tell_evolutions(step, plan, created=created)
     shape = RowShape(plan)
     for batch in stream:
-        step.ctx.cancelled.raise_if_set()
-        transaction.load(shape.arrays(batch), batch.num_rows)
+        for piece in _pieces(batch):
+            step.ctx.cancelled.raise_if_set()
+            transaction.load(shape.arrays(piece), piece.num_rows)
     written = transaction.finish()
     if written != stream.rows or not stream.complete:
         raise RowsLostError(
@@ -108,6 +111,13 @@ def write_table(stream: TableStream, step: TableWriteStep, transaction: TableTra
         _tell_evolutions(step, plan, created=created)
     _tell_losses(step, plan, shape)
     return written
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch of large values: memory stays bounded, and offsets of 32 bits suffice."""
+    rows = max(1, batch.num_rows * _PIECE_BYTES // max(1, batch.nbytes))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def _create(schema: pa.Schema, config: TableWriterConfig, transaction: TableTransaction) -> Target:

@@ -198,6 +198,33 @@ def test_the_table_evolves_as_it_is_told(writing: TableWriting) -> None:
     ]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_table_with_readers_evolves_only_at_the_end(
+    mode: str, writing: TableWriting, pg: PostgresDatabase
+) -> None:
+    writing.rows(OLD)
+    table = NEW.append_column("more", pa.array([1.5, None]))
+    seen: list[int] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in table.slice(1 if mode == "append" else 0).to_batches(max_chunksize=1):
+            yield batch
+            with pg.admin() as reader:  # would wait for ever if the table were changed by now
+                reader.execute("SET lock_timeout = '5s'")
+                seen.extend(n for (n,) in reader.execute("SELECT count(*) FROM t").fetchall())
+
+    stream = TableStream(table.schema, batches())
+    writing.write(stream, table="t", on_new_column="evolve", **MODES[mode])
+    assert set(seen) == {2}
+    assert [e["change"] for e in writing.events("schema_evolved")] == ["column_added"]
+    old: dict[str, list[tuple[int, float | None]]] = {
+        "append": [(1, None), (2, None)],
+        "replace": [(2, 1.5)],
+        "upsert": [(1, None), (2, 1.5)],
+    }
+    assert writing.rows("SELECT id, more FROM t ORDER BY id") == [*old[mode], (3, None)]
+
+
 def test_what_is_left_out_is_told(writing: TableWriting) -> None:
     writing.rows("CREATE TABLE t (id smallint, name text)")
     table = pa.table(
