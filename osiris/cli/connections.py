@@ -20,7 +20,7 @@ from osiris.core.errors import ConnectionConfigError
     "connections",
     epilog=options.epilog(
         "osiris connections list",
-        "osiris connections add @mysql.shop host=db.example.org user=reader database=shop",
+        "osiris connections add @mysql.shop host=db.example.org user=reader",
         "osiris connections test @mysql.shop",
         "osiris connections exec @mysql.shop 'SELECT COUNT(*) AS n FROM movies'",
     ),

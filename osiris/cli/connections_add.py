@@ -25,8 +25,8 @@ _REF = re.compile(r"@?(?P<family>[A-Za-z0-9_-]+)\.(?P<alias>[A-Za-z0-9_-]+)")
 @click.command(
     "add",
     epilog=options.epilog(
-        "osiris connections add @mysql.shop host=db.example.org user=reader database=shop",
-        "osiris connections add @mysql.shop user=reader tls.mode=required --default",
+        "osiris connections add @mysql.shop host=db.example.org user=reader",
+        "osiris connections add @mysql.shop user=me tls.mode=required --default",
         "osiris connections add @mysql.local user=me password=",
     ),
 )

@@ -17,9 +17,9 @@ from osiris.discovery.query import QueryRows, run_query
 @click.command(
     "exec",
     epilog=options.epilog(
-        "osiris connections exec @mysql.db_movies 'SELECT COUNT(*) AS movies FROM movies'",
-        "osiris connections exec @mysql.db_movies 'SELECT * FROM movies' --format csv --limit 10",
-        "osiris connections exec @mysql.db_movies 'SELECT * FROM movies' --format jsonl",
+        "osiris connections exec @mysql.shop 'SELECT COUNT(*) AS n FROM movies'",
+        "osiris connections exec @mysql.shop 'SELECT * FROM movies' --limit 10",
+        "osiris connections exec @mysql.shop 'SELECT 1 AS one' --format jsonl",
     ),
 )
 @click.argument("ref", metavar="@FAMILY.ALIAS", shell_complete=completions.connections)

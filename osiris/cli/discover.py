@@ -28,7 +28,7 @@ _MOST_SAMPLES = 1000
     epilog=options.epilog(
         "osiris discover @mysql.db_movies",
         "osiris discover @mysql.db_movies --table 'movie*' --samples 5",
-        "osiris discover @mysql.db_movies --table movies --as-pipeline --output movies.yaml",
+        "osiris discover @mysql.db_movies --as-pipeline --output copy.yaml",
         "osiris discover 'data/reviews-*.csv' --samples 3 --json",
     ),
 )

@@ -8,7 +8,7 @@ import click
 from osiris.cli import streams
 from osiris.cli.crash import keep_traceback, trace_text
 from osiris.cli.problems import problem_lines
-from osiris.cli.screen import document, harmless, note, styled
+from osiris.cli.screen import document, harmless, is_terminal, note, styled
 from osiris.core.errors import InternalError, OsirisError, UsageError
 
 
@@ -49,6 +49,8 @@ def error_lines(error: OsirisError, stream: TextIO | None = None) -> list[str]:
     lines += problem_lines(getattr(error, "problems", ()), stream=stream)
     if error.hint:
         lines.append(f"{styled('hint:', 'strong', stream)} {harmless(error.hint)}")
+    if is_terminal(stream) and type(error).__module__.startswith("osiris."):
+        lines.append(styled(f"more: osiris explain {error.code}", "dim", stream))
     return lines
 
 

@@ -37,6 +37,22 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that is called; propose the nearest for one that is not there."""
+        name = args[0]
+        unknown = self.get_command(ctx, name) is None and not name.startswith("-")
+        if unknown and not ctx.resilient_parsing:
+            from osiris.compiler.problem import (  # noqa: PLC0415 - only a mistake needs it
+                did_you_mean,
+            )
+
+            close = did_you_mean(name, self.verbs)
+            hint = f" {close.capitalize()}" if close else ""
+            raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Propose verbs, and the group's own options, without importing the verbs."""
         verbs = [

@@ -4,7 +4,7 @@ import pytest
 
 from osiris.cli.explain import explanations
 from osiris.core.errors import OsirisError, error_classes
-from tests.cli.program import Osiris
+from tests.cli.program import Osiris, plain
 from tools.docs.package import import_everything
 
 import_everything()
@@ -43,3 +43,9 @@ def test_all_codes_are_listed_and_a_wrong_one_gets_the_nearest(osiris: Osiris) -
     done = osiris("explain", "step.autentication")
     assert done.code == 2
     assert "did you mean 'step.authentication'?" in done.err
+
+
+def test_an_error_on_a_terminal_says_how_to_learn_more(osiris: Osiris) -> None:
+    shown = plain(osiris.terminal("discover", "@mysql.nowhere").out)
+    assert shown.splitlines()[-1] == "more: osiris explain usage.invalid"
+    assert "more:" not in osiris("discover", "@mysql.nowhere").err

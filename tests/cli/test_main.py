@@ -1,6 +1,7 @@
 """The command as a whole: its help, its exit codes, its two streams."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,9 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) 
         "osiris.cli.main",
         "osiris.cli.streams",
         "osiris.cli.options",
+        "osiris.cli.sandbox_options",
+        "osiris.core",
+        "osiris.core.errors",
         "osiris.version",
     }
 
@@ -96,7 +100,7 @@ def test_every_help_has_examples_and_exit_codes(path: str) -> None:
 @pytest.mark.parametrize("path,example", list(_examples()))
 def test_examples_parse(path: str, example: str) -> None:
     for line in re.split(r" && ", example.partition(" > ")[0]):
-        words = line.split()
+        words = shlex.split(line)
         if words[0] == "cd":
             continue
         assert words[0] == "osiris", path
