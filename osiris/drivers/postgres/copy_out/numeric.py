@@ -31,6 +31,11 @@ _HEADER: Final = 8
 _NEGATIVE: Final = 0x4000
 _NO_NUMBER: Final = 0xC000  # NaN, and the infinities above it
 _GROUPS_64: Final = 4  # digits to the base of 10000 that fit into 64 bits, in any case
+_DIGIT_BITS: Final = 16
+_DIGIT: Final = np.uint64(0xFFFF)
+_SHIFT_MOST: Final = np.uint64(63)
+_LEADING: Final = np.array([(1 << 64) - (1 << 64 - 16 * count) for count in range(5)], np.uint64)
+"""For every count of digits, the bits of a word that they take."""
 _LIMB_BITS: Final = np.uint64(32)
 _LIMB: Final = np.uint64(0xFFFFFFFF)
 _MONEY_DIGITS: Final = 19
@@ -83,26 +88,43 @@ def money_decoder(scale: int) -> Decoder:
 
 def _digits(cells: Cells, whole: int, fraction: int) -> tuple[Mask, Mask, list[Digits]]:
     """Return which are negative, which are no numbers, and the digits: one array a place."""
-    count: Digits = cells.words("u2").astype(np.int64)
-    weight: Digits = cells.words("i2", 2).astype(np.int64)
-    sign = cells.words("u2", 4).view(np.uint16)
+    head = cells.words("u8").view(np.uint64)
     if cells.null is not None:
-        count[cells.null] = 0
-        sign[cells.null] = 0
+        head[cells.null] = 0
+    count = (head >> np.uint64(48)).view(np.int64)
+    weight: Digits = (head >> np.uint64(32)).astype(np.uint16).view(np.int16).astype(np.int64)
+    sign = (head >> np.uint64(16)).astype(np.uint16)
     if (np.where(cells.size > 0, cells.size - _HEADER, 0) != 2 * count).any():
         raise MalformedMessageError("a numeric has more or fewer digits than it says")
+    places = whole + fraction
     first = whole - 1 - weight  # the place of a number's first digit
-    if ((count > 0) & ((first < 0) | (first + count > whole + fraction))).any():
+    if ((count > 0) & ((first < 0) | (first + count > places))).any():
         raise UnreadableValueError("holds a number with more digits than were declared")
+    placed = _few_placed if places <= _GROUPS_64 else _many_placed
+    return sign == _NEGATIVE, sign >= _NO_NUMBER, placed(cells, count, first, places)
+
+
+def _few_placed(cells: Cells, count: Digits, first: Digits, places: int) -> list[Digits]:
+    """Return the digits of every place, of numbers whose digits all fit into 8 bytes."""
+    word = big_endian(cells.data, "u8", cells.at + _HEADER).view(np.uint64) & _LEADING[count]
+    shift = (_DIGIT_BITS * (first + _GROUPS_64 - places)).view(np.uint64) & _SHIFT_MOST
+    word >>= shift
+    return [
+        (word >> np.uint64(_DIGIT_BITS * place) & _DIGIT).view(np.int64)
+        for place in reversed(range(places))
+    ]
+
+
+def _many_placed(cells: Cells, count: Digits, first: Digits, places: int) -> list[Digits]:
+    """Return the digits of every place, of any numbers."""
     end = len(cells.data) - 2
-    groups = []
-    for place in range(whole + fraction):
+    found = []
+    for place in range(places):
         index = place - first
         inside = (index >= 0) & (index < count)
         at = np.minimum(cells.at + _HEADER + 2 * np.where(inside, index, 0), end)
-        digit = big_endian(cells.data, "u2", at).astype(np.int64)
-        groups.append(digit * inside)
-    return sign == _NEGATIVE, sign >= _NO_NUMBER, groups
+        found.append(big_endian(cells.data, "u2", at).astype(np.int64) * inside)
+    return found
 
 
 def _in_one_word(digits: list[Digits], beyond: int, words: int) -> list[Words]:

@@ -27,7 +27,9 @@ _length_at: Final = struct.Struct(">I").unpack_from
 _SAMPLE_BYTES: Final = 4096  # followed one by one, to learn how long the messages are
 _LANES_FROM: Final = 1024  # messages below which lanes do not pay
 _MESSAGES_IN_LANE: Final = 32
+_STEPS_BETWEEN_CHECKS: Final = 4
 _HOPS: Final = 3
+_WINDOW_MORE: Final = 32  # bytes beyond a message's size in which one is looked for
 
 
 def message_starts(data: Bytes, start: int, end: int, columns: int) -> tuple[Offsets, int]:
@@ -59,28 +61,28 @@ def _one_by_one(data: Bytes, at: int, end: int) -> tuple[Offsets, int]:
     return np.frombuffer(starts, np.int64) if starts else np.empty(0, np.int64), at
 
 
-def lengths_at(data: Bytes, at: Offsets) -> Offsets:
-    """Return the lengths of the messages that begin at the offsets `at`."""
-    everywhere: npt.NDArray[np.uint32] = np.ndarray(
-        (len(data) - HEADER + 1,), ">u4", data, offset=KIND, strides=(1,)
-    )
-    return everywhere[at].astype(np.int64)
+def _lengths(data: Bytes) -> npt.NDArray[np.uint32]:
+    """Return the lengths of the messages that begin at every offset, their bytes swapped."""
+    return np.ndarray((len(data) - HEADER + 1,), "<u4", data, offset=KIND, strides=(1,))
 
 
 def _in_lanes(data: Bytes, begin: Offsets, end: int) -> tuple[Offsets, int]:
     """Follow the messages from every `begin` until the next; the chain up to where one misses."""
+    lengths = _lengths(data)
     limit = np.append(begin[1:], end)
     last = end - HEADER
     at, steps = begin, [begin]
-    while (going := (at < limit) & (at <= last)).any():
-        ahead = at + lengths_at(data, np.minimum(at, last))
-        ahead += KIND
-        at = np.where(going, ahead, at)
-        steps.append(at)
-    missed = np.flatnonzero(at[:-1] != limit[:-1])
+    while (at < limit).any():
+        for _ in range(_STEPS_BETWEEN_CHECKS):
+            at = at + lengths[np.minimum(at, last)].byteswap(inplace=True)
+            at += KIND
+            steps.append(at)
+    lanes = np.ascontiguousarray(np.array(steps).T)
+    inside = lanes < np.minimum(limit, last + 1)[:, None]
+    arrival = lanes[np.arange(len(begin)), inside.sum(axis=1)]
+    missed = np.flatnonzero(arrival[:-1] != limit[:-1])
     good = int(missed[0]) + 1 if len(missed) else len(begin)
-    lanes = np.ascontiguousarray(np.array(steps).T[:good])
-    chain, after = lanes[lanes < np.minimum(limit, last + 1)[:good, None]], int(at[good - 1])
+    chain, after = lanes[:good][inside[:good]], int(arrival[good - 1])
     if after > end:  # the last message found is not whole yet
         chain, after = chain[:-1], int(chain[-1])
     return chain, after
@@ -92,7 +94,7 @@ def _guess(data: Bytes, start: int, end: int, size: int, columns: int) -> Offset
     What looks like one: the kind, a length below 64 KiB, the number of columns, and so several
     times in a row.
     """
-    window = 2 * size
+    window = size + _WINDOW_MORE
     lanes = (end - start) // (size * _MESSAGES_IN_LANE)
     span = (end - start - window - HEADER - 2) // lanes
 
@@ -102,9 +104,9 @@ def _guess(data: Bytes, start: int, end: int, size: int, columns: int) -> Offset
 
     lane, place = np.nonzero(_looks_like_a_row(windows, columns))
     found = start + span * (lane + 1) + place
-    hopped = found
+    hopped, lengths = found, _lengths(data)
     for _ in range(_HOPS):
-        hopped = hopped + KIND + lengths_at(data, hopped)
+        hopped = hopped + KIND + lengths[hopped].byteswap(inplace=True)
         inside = hopped < end - HEADER - 2
         lane, found, hopped = lane[inside], found[inside], hopped[inside]
         likely = _looks_like_a_row(_behind(data, hopped), columns)
