@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     csv_sql_csv,
+    csv_to_parquet,
     e2b_loopback,
     html_report,
     local_sandbox,
@@ -38,6 +39,7 @@ FAMILIES = (
     "e2b",
     "link",
     "sql",
+    "parquet",
     "logs",
 )
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
@@ -75,6 +77,8 @@ def _without_server(
         yield from torn_link.figures(rounds)
     if "sql" in families:
         yield from csv_sql_csv.figures(work, sizes, rounds)
+    if "parquet" in families:
+        yield from csv_to_parquet.figures(work, sizes, rounds)
     if "logs" in families:
         yield from many_runs.figures(work, rounds)
         yield from html_report.figures(work, rounds)

@@ -11,7 +11,7 @@ from bench.workspace import Project
 
 _LARGE = 10_000_000
 _BARS = {False: Bar(2.2, "×"), True: Bar(1.6, "×")}
-_ORDERS = {
+ORDERS = {
     "id": "BIGINT",
     "customer_id": "INTEGER",
     "name": "VARCHAR",
@@ -22,7 +22,7 @@ _ORDERS = {
     "ratio": "DOUBLE",
 }
 _CUSTOMERS = {"id": "INTEGER", "country": "VARCHAR", "segment": "VARCHAR"}
-_MAKE = """
+MAKE = """
 COPY (
     SELECT
         i AS id,
@@ -64,7 +64,7 @@ def figures(work: Path, sizes: list[int], rounds: int) -> Iterator[Figure]:
         directory = work / f"sql_{rows}"
         project = _project(directory)
         orders, customers = directory / "orders.csv", directory / "customers.csv"
-        _duckdb(_MAKE.format(rows=rows, orders=orders, customers=customers))
+        run_duckdb(MAKE.format(rows=rows, orders=orders, customers=customers))
         ours, theirs = alternate([project.run_command(), _reference(directory)], rounds)
         detail = (
             f"{ours.seconds:.2f} s, {ours.megabytes:.0f} MB; "
@@ -83,7 +83,7 @@ def _project(directory: Path) -> Project:
             "mode": "read",
             "config": {"path": f"{name}.csv", "columns": columns},
         }
-        for name, columns in (("orders", _ORDERS), ("customers", _CUSTOMERS))
+        for name, columns in (("orders", ORDERS), ("customers", _CUSTOMERS))
     ]
     query = {
         "id": "summarise",
@@ -105,23 +105,25 @@ def _project(directory: Path) -> Project:
 def _reference(directory: Path) -> Command:
     views = "".join(
         f"CREATE VIEW {name} AS SELECT * FROM read_csv('{directory / name}.csv', "
-        f"header = true, auto_detect = false, columns = {_struct(columns)});\n"
-        for name, columns in (("orders", _ORDERS), ("customers", _CUSTOMERS))
+        f"header = true, auto_detect = false, columns = {struct(columns)});\n"
+        for name, columns in (("orders", ORDERS), ("customers", _CUSTOMERS))
     )
     sql = f"{views}COPY ({_QUERY}) TO '{directory / 'reference.csv'}' (HEADER);"
-    return Command("duckdb COPY", [sys.executable, "-c", _PROGRAM, sql], directory)
+    return Command("duckdb COPY", [sys.executable, "-c", PROGRAM, sql], directory)
 
 
-_PROGRAM = (
+PROGRAM = (
     "import sys, duckdb; connection = duckdb.connect(); "
     "connection.execute('SET enable_progress_bar = false'); connection.execute(sys.argv[1])"
 )
 
 
-def _duckdb(sql: str) -> None:
+def run_duckdb(sql: str) -> None:
+    """Run SQL in a DuckDB of its own."""
     # In another process: the memory this one holds would count in every figure.
-    subprocess.run([sys.executable, "-c", _PROGRAM, sql], check=True)
+    subprocess.run([sys.executable, "-c", PROGRAM, sql], check=True)
 
 
-def _struct(columns: Mapping[str, str]) -> str:
+def struct(columns: Mapping[str, str]) -> str:
+    """Return names and types as `read_csv` takes them."""
     return "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
