@@ -27,14 +27,12 @@ def pipeline_text(pipeline: dict[str, Any], found: Sequence[Discovery]) -> str:
 
 def write_pipeline(path: Path, text: str) -> None:
     """Write a new file; raise `UsageError` when it exists, else `UnwritableOutputError`."""
+    if path.exists() or path.is_symlink():
+        raise UsageError(f"{path} exists already", hint="nothing is overwritten: name another file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-    except FileExistsError:
-        raise UsageError(
-            f"{path} exists already", hint="nothing is overwritten: name another file"
-        ) from None
     except OSError as error:
         raise UnwritableOutputError(
             f"cannot write {path}: {error.strerror}", hint="check the directory and its rights"

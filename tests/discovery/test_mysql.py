@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from osiris.core.errors import AuthenticationError, StepTimeoutError
+from osiris.components.mysql_extractor import MySQLConnection
+from osiris.core.cancel import CancelToken
+from osiris.core.errors import AuthenticationError, StepTimeoutError, TransientStepError
+from osiris.drivers.mysql.lookup import Lookup
 from tests.conftest import Database
 from tests.contracts.discoverer_contract import DiscovererContract, Source, project_with, rows_of
 
@@ -136,3 +139,12 @@ def test_the_password_is_in_no_sample(source: Source, database: Database) -> Non
     )
     (found,) = source.discover(tables=["customers"], samples=3).tables
     assert "it is ***" in [row["note"] for row in rows_of(found)]
+
+
+def test_the_server_itself_stops_what_takes_too_long(database: Database) -> None:
+    connection = MySQLConnection.model_validate(database.connection())
+    with Lookup(connection, base_dir=Path(), seconds=0.5, cancelled=CancelToken()) as lookup:
+        assert lookup.rows("SELECT @@max_statement_time AS s") == [(0.5,)]
+        with pytest.raises(TransientStepError, match="max_statement_time"):
+            lookup.rows("SELECT COUNT(*) AS n FROM seq_1_to_100000000 a JOIN seq_1_to_1000 b")
+        assert lookup.usable()
