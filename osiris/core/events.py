@@ -10,6 +10,9 @@ import time
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+_CLASSES: dict[str, type["Event"]] = {}
+"""Every class of events by its name, entered when it is defined."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -22,6 +25,7 @@ class Event:
         """Derive the event's name from the class name."""
         super().__init_subclass__()
         cls.name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        _CLASSES[cls.name] = cls
 
     def data(self) -> dict[str, Any]:
         """Return the event's own fields, without `ts`."""
@@ -289,14 +293,7 @@ class ForeignEvent(Event):
 
 def event_classes() -> dict[str, type[Event]]:
     """Return every concrete event class by name, a third party's included."""
-    found: dict[str, type[Event]] = {}
-    pending = list(Event.__subclasses__())
-    while pending:
-        cls = pending.pop()
-        pending.extend(cls.__subclasses__())
-        if cls not in (StepEvent, ForeignEvent):
-            found[cls.name] = cls
-    return found
+    return {name: cls for name, cls in _CLASSES.items() if cls not in (StepEvent, ForeignEvent)}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -309,8 +306,9 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     """Rebuild an event from `event_to_dict`; what fits no known class is a `ForeignEvent`."""
     rest = {key: value for key, value in data.items() if key not in {"ts", "event"}}
     ts, name = float(data["ts"]), str(data["event"])
-    cls = event_classes().get(name)
-    if cls is not None and rest.keys() <= {f.name for f in fields(cls)}:
+    cls = _CLASSES.get(name)
+    known = cls is not None and cls not in (StepEvent, ForeignEvent)
+    if cls is not None and known and rest.keys() <= {f.name for f in fields(cls)}:
         try:
             return cls(ts=ts, **rest)
         except TypeError:

@@ -12,6 +12,7 @@ from osiris.core.regular_file import UnusableFileError, read_regular_file
 from osiris.report.run_record import mapping, text
 
 _LARGEST: Final = 16 * 1024 * 1024
+_DEEPEST: Final = 50
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -63,15 +64,31 @@ def read_plan(manifest: Path, events: Iterable[ev.Event]) -> Plan:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """Return a YAML file's mapping; an empty one for what is none, or repeats parts of itself."""
+    """Return a YAML file's mapping; an empty one for what is none, or no manifest by its shape."""
     try:
         data = read_regular_file(path, limit=_LARGEST)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, Loader=_LOADER)):
-            return {}  # a few lines of it could mean gigabytes
+        if not _is_flat(data):
+            return {}
         found = yaml.load(data, Loader=_LOADER)  # noqa: S506 - it is the safe loader, in C where there is one
     except (OSError, UnusableFileError, yaml.YAMLError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_flat(data: bytes) -> bool:
+    """Tell whether a document is as deep as manifests are, and repeats no part of itself.
+
+    A few lines of YAML could mean gigabytes, and deep ones overflow the stack of the C library.
+    """
+    depth = 0
+    for event in yaml.parse(data, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
+            return False
+    return True
 
 
 def _from_events(events: Iterable[ev.Event]) -> Plan:

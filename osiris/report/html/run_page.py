@@ -24,6 +24,15 @@ from osiris.report.run_record import RunRecord, StepRecord, text
 
 _STATES: Final = frozenset({*map(str, RunState), "skipped", "pending", "unknown"})
 
+_READ: Final = frozenset(
+    kind.name
+    for kind in (
+        *(ev.CfgMaterialized, ev.StepStart, ev.InputsResolved, ev.StepRetry),
+        *(ev.ArtifactCreated, ev.ArtifactPublished),
+    )
+)
+"""The events that say something that status.json does not; a run may have very many others."""
+
 
 def run_page(
     directory: Path, masker: Masker | None = None, comparison: Mapping[str, Any] | None = None
@@ -39,7 +48,11 @@ def run_page(
     masker = masker or Masker()
     layout, run = RunLayout(directory), read_run(directory)
     records = [masker.value(record) for record in RecordLines(layout.events)]
-    events = [event for record in records if (event := known_event(record)) is not None]
+    events = [
+        event
+        for record in records
+        if str(record.get("event")) in _READ and (event := known_event(record)) is not None
+    ]
     plan = read_plan(layout.manifest, events)
     steps = _steps(run, plan)
     found = flows(steps, plan.inputs)

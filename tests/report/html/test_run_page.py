@@ -228,6 +228,15 @@ def test_a_damaged_run_has_a_page(
     assert "unnamed pipeline" in run_page(copy)
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 10_000 + "]" * 10_000, "- " * 30_000])
+@pytest.mark.timeout(60)
+def test_a_manifest_that_is_too_deep_is_not_read(tmp_path: Path, text: str) -> None:
+    """PyYAML's C parser takes minutes for such, or overflows the stack."""
+    run = MadeRun({"a": []}).write(tmp_path / "run_x")
+    (run / "manifest.yaml").write_text(text)
+    assert "</html>" in run_page(run)
+
+
 def test_a_manifest_that_multiplies_itself_is_not_read(tmp_path: Path) -> None:
     run = MadeRun({"a": []}).write(tmp_path / "run_x")
     bomb = "a: &a [x, x]\n" + "".join(
