@@ -28,6 +28,7 @@ from tests.support.postgres import PostgresDatabase
 
 KEY = "service-key-of-the-tests"
 _PATIENCE = 30.0
+_LONGEST_QUERY = 8000
 
 # SQLSTATE to HTTP status, the longest beginning that fits: PostgREST's "HTTP Status Codes".
 _STATUS = {
@@ -161,6 +162,8 @@ class PostgrestServer:
 
     async def _insert(self, request: Request) -> Response:
         body = await request.body()
+        if len(request.url.query) > _LONGEST_QUERY:
+            return PlainTextResponse("URI too long", 414)
         schema = self._allowed(request, "content-profile")
         if isinstance(schema, Response):
             return schema
@@ -208,7 +211,8 @@ class PostgrestServer:
                 return _refusal(404, "PGRST205", f"Could not find the table '{schema}.{table}'")
             described = connection.execute(_COLUMNS, [found[table]]).fetchall()
             types = {name: nominal for name, nominal, *_ in described}
-            columns = _names(request.query_params["columns"])
+            given = request.query_params.get("columns")
+            columns = list(json.loads(body)[0]) if given is None else _names(given)
             for name in columns:
                 if name not in types:
                     return _refusal(400, "PGRST204", f"Could not find the '{name}' column")

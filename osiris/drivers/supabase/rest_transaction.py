@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -40,6 +41,7 @@ from osiris.drivers.supabase.rest_errors import Failure, Outcome, unknown_outcom
 _UPSERT_ROWS: Final = 1000
 _APPEND_ROWS: Final = 100_000
 _CONVERTED: Final = 1000
+_LONGEST_QUERY: Final = 4000
 _SPOOLED: Final = pa.schema([("row", pa.large_string())])
 _BYTES: Final = 4 << 20
 """Bytes of a request's rows; what is larger is split where that is allowed."""
@@ -176,7 +178,9 @@ class RestTransaction:
 
     def _insert(self, rows: list[str]) -> int | None:
         assert self._plan is not None  # noqa: S101 - begun by now
-        parameters = {"columns": _api_names(c.column.name for c in self._plan.columns)}
+        names = _api_names(c.column.name for c in self._plan.columns)
+        # All rows have the same names: the API looks at the first where it is not told.
+        parameters = {"columns": names} if len(quote(names)) <= _LONGEST_QUERY else {}
         prefer = "return=minimal,count=exact"
         if self._upsert:
             parameters["on_conflict"] = _api_names(self._plan.key)

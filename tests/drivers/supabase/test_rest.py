@@ -153,6 +153,27 @@ def test_names_and_schemas_are_what_they_are(writing: RestWriting) -> None:
     assert writing.rows('SELECT * FROM "Other"."a/b c?"') == [tuple(range(len(names)))]
 
 
+def test_wide_and_empty_tables(writing: RestWriting) -> None:
+    names = [f"a column of some length, number {n}" for n in range(500)]
+    declared = ", ".join(f'"{name}" int' for name in names)
+    writing.rows(f"CREATE TABLE w ({declared})")
+    wide = pa.table({name: pa.array([n, None], pa.int32()) for n, name in enumerate(names)})
+    assert writing.send(wide, table="w") == 2
+    assert writing.rows("SELECT * FROM w") == [tuple(range(500)), (None,) * 500]
+    for options in ({}, UPSERT):
+        assert writing.send(TABLE.slice(0, 0), **options) == 0
+    with pytest.raises(DataError, match="no columns"):
+        writing.send(pa.table({}))
+    assert writing.server.inserts == [2]
+
+
+def test_digits_that_the_api_does_not_tell_are_the_servers_to_round(writing: RestWriting) -> None:
+    """The one exception: PostgREST says `numeric`, not `numeric(5,1)`."""
+    writing.rows("CREATE TABLE d (v numeric(5,1))")
+    writing.send(pa.table({"v": pa.array([Decimal("1.25")])}), table="d")
+    assert writing.rows("SELECT v FROM d") == [(Decimal("1.3"),)]
+
+
 def test_an_append_is_one_request_or_refused(writing: RestWriting) -> None:
     assert writing.send(TABLE) == ROWS
     assert writing.server.inserts == [ROWS]
