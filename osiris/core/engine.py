@@ -199,7 +199,7 @@ class Engine:
         try:
             with self._place.around_thread():
                 complete = runner.run()
-        except Exception as error:  # noqa: BLE001 - whatever ends a step must end it in the records
+        except BaseException as error:  # noqa: BLE001 - whatever ends a step must end it in the records
             self._fail(task, error)
         else:
             self._end(task, Phase.COMPLETED, complete)
@@ -210,7 +210,7 @@ class Engine:
                 task.phase = Phase.LINGERING
         self._schedule()
 
-    def _fail(self, task: StepTask, error: Exception) -> None:
+    def _fail(self, task: StepTask, error: BaseException) -> None:
         """End a task that raised: skipped when something else stopped it, else failed."""
         skipped = self._skipped(task.step.id, error)
         if skipped is not None:
@@ -218,7 +218,7 @@ class Engine:
         else:
             self._end(task, Phase.FAILED, self._failed(task, error))
 
-    def _skipped(self, step_id: str, error: Exception) -> ev.StepSkipped | None:
+    def _skipped(self, step_id: str, error: BaseException) -> ev.StepSkipped | None:
         """Return how a step was stopped by something else, or None when it failed by itself.
 
         Why the run stops comes first: whether a step hears of that or of its producer's end first
@@ -236,7 +236,7 @@ class Engine:
             return ev.StepSkipped(step_id=step_id, reason=Verdict.UPSTREAM_FAILED, because=because)
         return None
 
-    def _failed(self, task: StepTask, error: Exception) -> ev.StepFailed:
+    def _failed(self, task: StepTask, error: BaseException) -> ev.StepFailed:
         step_id = task.step.id
         output_dir = self._layout.artifact_dir(step_id)
         told = as_osiris_error(error, step_id=step_id, output_dir=output_dir)
@@ -253,14 +253,16 @@ class Engine:
             started = task.phase is not Phase.WAITING
             if phase is Phase.FAILED and self._failed_first is None:
                 self._failed_first = task.step.id
-        if started:
-            self._emit_duration(task)
-        task.emit(event)
-        self._tell_neighbours(task, phase)
-        with self._changed:
-            task.phase = phase
-            if isinstance(event, ev.StepComplete):
-                self._written += event.rows_written or 0
+        try:
+            if started:
+                self._emit_duration(task)
+            task.emit(event)
+        finally:  # whatever is the matter with the records, nobody may wait for this step for ever
+            self._tell_neighbours(task, phase)
+            with self._changed:
+                task.phase = phase
+                if isinstance(event, ev.StepComplete):
+                    self._written += event.rows_written or 0
         if phase is Phase.FAILED and self._options.fail_fast:
             self._stop_others(task)
         self._schedule()

@@ -49,7 +49,7 @@ class Keeper:
         self._blame = blame
         self._emit = emit
         self._thread: threading.Thread | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def start(self) -> None:
         """Begin to read."""
@@ -85,7 +85,7 @@ class Keeper:
         stream = self._open_stream(self._token)
         try:
             self._keep(stream)
-        except Exception as error:  # noqa: BLE001 - told to the step's own thread by `finish`
+        except BaseException as error:  # noqa: BLE001 - told to the step's own thread by `finish`
             if self._matters(error, stream.error):
                 self._error = error
             else:
@@ -100,7 +100,7 @@ class Keeper:
             stream.close()
             self._release()
 
-    def _matters(self, error: Exception, source_error: BaseException | None) -> bool:
+    def _matters(self, error: BaseException, source_error: BaseException | None) -> bool:
         """Tell whether the step fails: not for data that only the keeper cannot take."""
         if self._token.is_set():
             return True

@@ -134,7 +134,10 @@ def publish(source: Path, target: Path, sha256: str) -> str:
     try:
         os.link(source, beside)
     except OSError:
-        _copy(source, target, sha256)
+        try:
+            _copy(source, target, sha256)
+        except OSError as error:
+            raise SystemStepError(f"cannot read {source}: {error.strerror or error}") from error
         return "copy"
     try:
         beside.replace(target)

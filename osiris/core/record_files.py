@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class AppendFile:
         try:
             self.flush()
         finally:
-            os.close(self._fd)
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
 
 class RecordFiles:
@@ -54,10 +56,12 @@ class RecordFiles:
 
     def __init__(self, layout: RunLayout) -> None:
         self._session = layout.session
-        self._events = AppendFile(layout.events)
-        self._metrics = AppendFile(layout.metrics)
-        self._log = AppendFile(layout.log)
-        self._debug = AppendFile(layout.debug_log)
+        with ExitStack() as opened:  # all, or none is left open
+            self._events = opened.enter_context(closing(AppendFile(layout.events)))
+            self._metrics = opened.enter_context(closing(AppendFile(layout.metrics)))
+            self._log = opened.enter_context(closing(AppendFile(layout.log)))
+            self._debug = opened.enter_context(closing(AppendFile(layout.debug_log)))
+            opened.pop_all()
 
     def event(self, data: dict[str, Any]) -> None:
         """Append an event, given as `event_to_dict` has it."""

@@ -108,7 +108,7 @@ def _finish(
 ) -> RunResult:
     session = request.session
     status = session.fold.result(error)
-    session.finish(
+    status = session.finish(
         ev.RunComplete(
             state=status.state,
             ok=status.ok,
@@ -121,4 +121,6 @@ def _finish(
         Metric(name=MetricName.SESSION_DURATION_SECONDS, value=seconds),
         status,
     )
-    return RunResult(layout=session.layout, adapter=adapter.name, status=status, error=error)
+    return RunResult(
+        layout=session.layout, adapter=adapter.name, status=status, error=error or session.broken
+    )

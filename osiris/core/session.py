@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,7 +108,15 @@ class SessionContext:
         except StepError as error:  # no step is to blame for it
             raise UnwritableOutputError(error.message, hint=error.hint) from error
         status.reserve()
-        return cls(layout, status, cancel=cancel, observer=observer)
+        try:
+            return cls(layout, status, cancel=cancel, observer=observer)
+        except OSError as error:
+            told = write_error(layout.root, error)
+            failed = UnwritableOutputError(told.message, hint=told.hint)
+            status.release()
+            with suppress(StepError):
+                status.write(fold.result(failed), finished_at=time.time())
+            raise failed from error
 
     def log_event(self, event: Event) -> None:
         """Record an event."""
@@ -124,21 +133,22 @@ class SessionContext:
             try:
                 with speaking():
                     self._observer(shown)
-            except Exception:  # whoever watches a run must not be able to break it
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # whoever watches a run must not be able to break it
                 self._observer = None
                 self.logger.warning("the run's observer failed; it is told no more", exc_info=True)
 
     def _write(self, record: Record) -> Record:
         """Mask, count and write; return the record as it may be shown."""
-        mask = self.masker.value
         if isinstance(record, Event):
             plain = event_to_dict(record)
-            data = mask(plain)
+            data = self.masker.record(plain)
             record = record if data == plain else event_from_dict(data)
             self.fold.add(record)
             self._keep(lambda: self._files.event(data))
         elif isinstance(record, Metric):
-            tags = mask(record.tags)
+            tags = self.masker.record(record.tags)
             record = Metric(name=record.name, value=record.value, tags=tags, ts=record.ts)
             metric = record
             self._keep(lambda: self._files.metric(metric))
@@ -163,8 +173,11 @@ class SessionContext:
                 self._status.release()
                 self._cancel.cancel(self.broken)
 
-    def finish(self, complete: Event, duration: Metric, status: RunStatus) -> None:
-        """Write the last records and the final status.json; nothing is written afterwards."""
+    def finish(self, complete: Event, duration: Metric, status: RunStatus) -> RunStatus:
+        """Write the last records and the final status.json; nothing is written afterwards.
+
+        Returns the final status: when the last records could not be written, not the one given.
+        """
         self._capture.remove()
         self._status.release()
         self.emit(duration)
@@ -172,4 +185,7 @@ class SessionContext:
         with self._lock:
             self._keep(self._files.close)
             self._finished = True
+            if self.broken is not None and status.ok:
+                status = self.fold.result(self.broken)
             self._status.write(status, finished_at=time.time())
+        return status

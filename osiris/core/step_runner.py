@@ -78,7 +78,7 @@ class StepRunner:
             streams: dict[str, TableStream] = {}
             try:
                 return self._attempt(config, token, streams)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a driver may raise anything
+            except BaseException as error:  # noqa: BLE001 - a driver may raise anything
                 self._wait_for_retry(self._explain(error, token, streams))
             finally:
                 timer.cancel()
@@ -273,10 +273,13 @@ class StepRunner:
         if token.is_set() and token.reason is not None:
             return token.reason
         for name, stream in streams.items():
-            if stream.error is not None:
-                outlet, reader = self._task.edges[name]
+            outlet, reader = self._task.edges[name]
+            if isinstance(stream.error, UpstreamFailedError):
+                return stream.error
+            if stream.error is not None and stream.scan is not None:
                 outlet.blame(stream.error, reader)
                 return UpstreamFailedError(outlet.step_id)
+            error = stream.error or error  # the edge's own: what it spilled cannot be read again
         output_dir = self._place.layout.artifact_dir(self._step.id)
         return as_osiris_error(error, step_id=self._step.id, output_dir=output_dir)
 

@@ -45,7 +45,7 @@ class WorkerChannel:
             self._fd = -1
 
     def _send(self, kind: str, ts: float, data: dict[str, Any]) -> None:
-        data = self._masker.value(data)
+        data = self._masker.record(data)
         line = record_bytes(kind, ts, data)
         if len(line) > MAX_RECORD:
             line = record_bytes(kind, ts, _shortened(data))

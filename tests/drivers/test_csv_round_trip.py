@@ -233,7 +233,10 @@ def test_a_value_that_may_be_used_fails_the_step_whatever_is_kept(
 @pytest.mark.parametrize("kept", ["csv", "none"])
 @pytest.mark.parametrize(
     "value, why",
-    [("'infinity'::DATE", "the date is infinite"), ("TIME '24:00'", "24:00:00 is no time of a day")],
+    [
+        ("'infinity'::DATE", "the date is infinite"),
+        ("TIME '24:00'", "24:00:00 is no time of a day"),
+    ],
 )
 def test_a_value_that_csv_cannot_hold_does_not_matter_to_who_does_not_write_it(
     tmp_path: Path, value: str, why: str, kept: str
