@@ -14,9 +14,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 NEWEST = "newest"
 TESTS = (
+    "tests/contracts/test_e2b_adapter.py",
     "tests/e2b_server",
+    "tests/remote/test_e2b_contract.py",
     "tests/remote/test_e2b_errors.py",
+    "tests/remote/test_e2b_life.py",
     "tests/remote/test_e2b_provider.py",
+    "tests/remote/test_e2b_runs.py",
     "tests/remote/test_e2b_sandbox.py",
 )
 

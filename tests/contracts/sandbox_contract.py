@@ -109,12 +109,14 @@ class SandboxContract:
         assert seen[-1][0] - seen[0][0] > 0.2
 
     def test_a_silent_stream_can_be_interrupted(self, sandbox: Sandbox) -> None:
-        timer = threading.Timer(1.0, sandbox.interrupt)
-        timer.start()
         program = "import time; print('now', flush=True); time.sleep(60)"
         stream = sandbox.follow(self.python(sandbox, program))
+        seen = b""
+        while not seen.endswith(b"\n"):  # it may come in two pieces
+            seen += next(stream)
         started = time.monotonic()
-        seen = next(stream)
+        timer = threading.Timer(0.5, sandbox.interrupt)
+        timer.start()
         with pytest.raises(SandboxUnreachableError):
             next(stream)
         timer.join()

@@ -1,7 +1,6 @@
 """The part of the REST API that builds templates: it notes what was asked and says "ready"."""
 
 import secrets
-import site
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ class TemplateBuild:
 
 def with_this_python() -> TemplateImage:
     """Return a template whose Python is this one, with every package that is installed here."""
-    packages = [Path(path) for path in site.getsitepackages()]
+    packages = [Path(path) for path in sys.path if Path(path).name == "site-packages"]
     return TemplateImage(
         "t-this-python",
         profile=f"export PATH={Path(sys.executable).parent}:$PATH\n",

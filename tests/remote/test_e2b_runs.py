@@ -1,10 +1,6 @@
 """Whole runs in E2B sandboxes, with something going wrong at each point of their life."""
 
 import dataclasses
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +10,6 @@ import pytest
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import TerminatedError
 from osiris.core.step_config import DescribedConnection
-from osiris.remote.e2b_options import E2BAccount
-from osiris.remote.e2b_sandbox import E2BSandboxDirectory
-from osiris.remote.sandbox_reaper import reap
-from tests.e2b_server.envd_behaviour import wait_until
 from tests.e2b_server.faults import CREATE, DOWNLOAD, KILL, START, UPLOAD, Fault
 from tests.e2b_server.relay import Relay, relay_to
 from tests.e2b_server.server import E2BServer
@@ -129,7 +121,7 @@ def test_a_disk_that_is_full(server: E2BServer, runs: Runs) -> None:
 # --- the stream of records ---
 
 
-@pytest.mark.parametrize("at", [200, 700, 5_000, 9_001])
+@pytest.mark.parametrize("at", [200, 9_001])
 @pytest.mark.parametrize("ending", ["rst", "fin"])
 def test_a_stream_that_is_cut(server: E2BServer, runs: Runs, at: int, ending: str) -> None:
     # The first start unpacks, the second starts the runner; the pump is the third.
@@ -161,7 +153,7 @@ def test_a_way_that_is_cut_again_and_again(server: E2BServer, runs: Runs) -> Non
 def test_a_way_that_is_down_for_a_while(server: E2BServer, runs: Runs) -> None:
     with relay_to(server.port) as relay:
         runs.sandbox_url = relay.url
-        runs.during = lambda: outage(relay, 3)
+        runs.during = lambda: outage(relay, 1.5)
         went_well(runs(slow(2)), 40)
 
 
@@ -169,7 +161,7 @@ def test_a_way_that_stays_down(server: E2BServer, runs: Runs) -> None:
     with relay_to(server.port) as relay:
         runs.sandbox_url = relay.url
         runs.during = relay.go_down
-        choices = dataclasses.replace(QUICK, patience=3.0)
+        choices = dataclasses.replace(QUICK, patience=2.0)
         started = time.monotonic()
         failed_with(runs(slow(60), choices), "sandbox.unreachable")
         assert time.monotonic() - started < 30
@@ -198,7 +190,7 @@ def test_a_sandbox_that_ends_under_a_run(server: E2BServer, runs: Runs, why: str
 
 def test_a_sandbox_that_is_paused_under_a_run_goes_on(server: E2BServer, runs: Runs) -> None:
     runs.during = lambda: server.pause(only(server))
-    went_well(runs(slow(3)), 60)
+    went_well(runs(slow(2)), 40)
 
 
 def test_a_worker_that_is_killed(server: E2BServer, runs: Runs) -> None:
@@ -218,8 +210,8 @@ def test_a_runner_that_is_killed_with_all_it_started(server: E2BServer, runs: Ru
 
 
 def test_a_life_that_is_shorter_than_the_run_is_renewed(server: E2BServer, runs: Runs) -> None:
-    evidence = runs(slow(5), dataclasses.replace(QUICK, ttl=3))
-    went_well(evidence, 100)
+    evidence = runs(slow(4), dataclasses.replace(QUICK, ttl=3))
+    went_well(evidence, 80)
     assert len(only(server).extensions) >= 3
 
 
@@ -272,37 +264,3 @@ def test_a_run_that_is_told_to_stop(server: E2BServer, runs: Runs) -> None:
     assert evidence.status["state"] == "cancelled"
     assert time.monotonic() - started < 20
     assert not server.living()
-
-
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from tests.e2b_server.server import E2BServer
-from tests.remote.e2b_runs import Runs, slow
-
-class Server:
-    def environment(self, *, sandbox_url):
-        return {name: os.environ[name] for name in os.environ if name.startswith("E2B_")}
-
-Runs(Server(), Path(sys.argv[1]))(slow(60))
-"""
-
-
-def test_a_host_that_is_killed_leaves_a_sandbox_that_can_be_reaped(
-    server: E2BServer, tmp_path: Path
-) -> None:
-    env = {**os.environ, **server.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], env=env) as process:
-        assert wait_until(lambda: bool(server.sandboxes()), seconds=30)
-        assert wait_until(
-            lambda: any(" start /" in line for line in server.processes(only(server))), seconds=30
-        )
-        directory = E2BSandboxDirectory(E2BAccount.from_environment(server.environment()))
-        assert reap(directory) == []
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert server.living()
-    (reaped,) = reap(directory)
-    assert reaped.error is None
-    assert not server.living()
-    assert wait_until(lambda: not server.processes(only(server)))

@@ -24,8 +24,8 @@ steps:
   - {{id: write, component: filesystem.csv_writer, mode: write, config: {{path: out/rows.csv}}}}
 """
 CHAOS = FarProvider(lambda inner: ChaosSandbox(inner, seed=3))
+# A process sandbox is what lies behind "far"; here it would see every file anyway.
 PLACES: Mapping[str, Callable[[], ExecutionAdapter]] = {
-    "process": lambda: sandbox_adapter("process"),
     "bubblewrap": sandbox_adapter,
     "far": lambda: E2BTransparentProxy(FarProvider()),
     "chaos": lambda: E2BTransparentProxy(CHAOS),
@@ -42,8 +42,11 @@ def project(tmp_path: Path) -> Path:
     for name in ("data/a.csv", "data/b.csv", "data/deep/c.csv", "../outside/d.csv"):
         (project / name).write_text(ROWS)
     (project / "data/e.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
-    (project / "data/large.csv").write_text("id,text\n" + "7,žluťoučký kůň\n" * 150_000)
-    (project / "data/bad.csv").write_text("id,n\n" + "1,2\n" * 300_000 + "1,not a number\n")
+    # Both are too large for the bundle.
+    (project / "data/large.csv").write_text("id,text\n" + f"7,{'žluťoučký kůň ' * 9}\n" * 15_000)
+    (project / "data/bad.csv").write_text(
+        "text,n\n" + f"{'x' * 99},2\n" * 12_000 + "x,not a number\n"
+    )
     (project / "data/link.csv").symlink_to("../../outside/d.csv")
     (project / ".env").write_text("SECRET=not for the sandbox\n")
     return project
@@ -70,9 +73,16 @@ PATHS = [
 FAILING = ["data/bad.csv", "data/none.csv", "data/none*.csv", "data", "data/*"]
 
 
+CASES = [
+    (path, place)
+    for path in [*PATHS, *FAILING]
+    for place in PLACES
+    if place != "chaos" or path in {"data/[ab].csv", "data/large.csv", "data/bad.csv"}
+]
+
+
 @pytest.mark.usefixtures("bubblewrap")
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("path", [*PATHS, *FAILING])
+@pytest.mark.parametrize("path,place", CASES)
 def test_the_same_files_are_read(project: Path, path: str, place: str) -> None:
     here = run(project, path, LocalAdapter())
     assert here.ok == (path in PATHS)

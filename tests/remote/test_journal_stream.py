@@ -67,10 +67,23 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
 CUT = SandboxUnreachableError("cut")
 
 
-def heard(sandbox: Scripted, *, patience: float = 5.0, most: int = 10**9) -> list[Envelope]:
+class Hasty(Watchdog):
+    """A watchdog that does not wait before a stream is opened again."""
+
+    def pause(self, seconds: float) -> None:
+        del seconds
+
+
+def heard(
+    sandbox: Scripted,
+    *,
+    patience: float = 5.0,
+    most: int = 10**9,
+    kind: type[Watchdog] = Watchdog,
+) -> list[Envelope]:
     """Everything up to the journal's end."""
     found: list[Envelope] = []
-    with Watchdog(sandbox, 60.0, CancelToken(), 60.0) as watchdog:
+    with kind(sandbox, 60.0, CancelToken(), 60.0) as watchdog:
         stream = JournalStream(
             sandbox,
             lambda seq: ["pump", str(seq)],
@@ -129,7 +142,7 @@ def test_every_record_comes_once_and_in_order_whatever_the_line_does(
 
     made.asked, made.streams = [], []
     made.follow = follow  # type: ignore[method-assign]  # the line is this test's
-    found = heard(made)
+    found = heard(made, kind=Hasty)
     assert texts(found) == [*messages, None]
     assert [record.seq for record in found] == sorted({record.seq for record in found})
     made.kill()

@@ -15,8 +15,8 @@ from tests.parity.scenarios import SCENARIOS, Scenario
 from tests.support.pipelines import run_with
 from tests.support.sandboxes import FarProvider
 
+# "far" is a process sandbox, too.
 PLACES: dict[str, Callable[[], ExecutionAdapter]] = {
-    "process": lambda: sandbox_adapter("process"),
     "bubblewrap": sandbox_adapter,
     "far": lambda: E2BTransparentProxy(FarProvider()),
 }

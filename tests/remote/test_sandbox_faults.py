@@ -153,7 +153,7 @@ def test_the_life_of_the_sandbox_is_renewed_at_a_third(tmp_path: Path) -> None:
 def test_a_worker_that_nobody_hears_stops(tmp_path: Path) -> None:
     """The host is cut off for good: the lease runs out, and the worker ends by itself."""
     provider = FarProvider(type("Silent", (FarSandbox,), {"follow": _no_stream}))
-    choices = SandboxChoices(heartbeat=0.2, patience=8.0, lease=1.0)
+    choices = SandboxChoices(heartbeat=0.2, patience=5.0, lease=1.0)
     adapter = E2BTransparentProxy(provider, choices)
     runner = threading.Thread(
         target=run_with, args=(adapter, tmp_path, slow()), kwargs={"grace_seconds": 0.2}
