@@ -248,7 +248,8 @@ def discover(
     """Look, read-only, into a database or files: tables, columns, keys, sample rows.
 
     Args:
-        target: `@family.alias`, or the path or pattern of files that are one table.
+        target: `@family.alias`, or the path or pattern of files that are one table, behind
+            `@s3.alias/` where they lie in a bucket.
         schema: the schema to look into; by default the connection's, else all of the users'.
         tables: names, or patterns with * and ?; by default all.
         samples: how many rows of each table to read.

@@ -34,7 +34,7 @@ _MOST_SAMPLES = 1000
 )
 @click.argument(
     "targets",
-    metavar="@FAMILY.ALIAS | FILE…",
+    metavar="@FAMILY.ALIAS[/PATH] | FILE…",
     nargs=-1,
     required=True,
     shell_complete=completions.connections_or_files,

@@ -115,6 +115,7 @@ class Wanted:
         schema: look into this schema; None means the connection's own, else all of the users'.
         tables: names, or patterns with * and ?; none means all.
         samples: how many rows of each table to read.
+        connection: the connection behind which files lie; None for files of this machine.
         base_dir: directory that relative paths refer to.
         spill_dir: directory for temporary files.
         seconds: how long one statement may take on the server.
@@ -125,6 +126,7 @@ class Wanted:
     schema: str | None = None
     tables: tuple[str, ...] = ()
     samples: int = 0
+    connection: Any = None
     base_dir: Path = Path()
     spill_dir: Path = Path()
     seconds: float = 60.0

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,13 @@ from typing import Any
 from osiris.compiler.problem import did_you_mean, one_of
 from osiris.components.component import Component, Mode
 from osiris.components.registry import ComponentRegistry
-from osiris.connections import connection_views, filled, masker_of, without_secrets
+from osiris.connections import (
+    ConnectionView,
+    connection_views,
+    filled,
+    masker_of,
+    without_secrets,
+)
 from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Discoverer, FileDiscoverer, Found, TableInfo, Wanted
 from osiris.core.driver_registry import DriverRegistry
@@ -28,12 +34,16 @@ def discover_connection(
 ) -> Discovery:
     """Look into what a connection of the project leads to.
 
-    Raises `UsageError` for a connection, schema or table that is not there, what `filled` raises,
-    and `StepError` for what the database refuses.
+    `@s3.alias/path` are files behind a connection that holds some. Raises `UsageError` for a
+    connection, schema or table that is not there, what `filled` raises, and `StepError` for what
+    the database refuses.
     """
+    ref, _, path = ref.partition("/")
     view = connection_views(project, env).named(ref)
     masker = masker_of(view, env)
     connection = filled(view, env)
+    if path or connection.holds_files:
+        return _stored_files(view, path, replace(wanted, connection=connection), reveal, masker)
     component, driver = _discoverer(view.components, view.ref)
     try:
         found = driver.discover(connection, wanted)
@@ -48,14 +58,36 @@ def discover_files(path: str, wanted: Wanted, reveal: Collection[str] = ()) -> D
 
     Raises `UsageError` for files no installed component reads, and `StepError`.
     """
+    component, driver = _file_discoverer(_reading_files(DriverRegistry()), path)
+    found = driver.discover_files(path, wanted)
+    if any(table.kind != "file" for table in found.tables) or not found.tables:
+        _check(found, wanted, path)
+    return _shown(path, component, None, found, reveal, Masker())
+
+
+def _stored_files(
+    view: ConnectionView, path: str, wanted: Wanted, reveal: Collection[str], masker: Masker
+) -> Discovery:
+    if not wanted.connection.holds_files:
+        raise UsageError(f"{view.ref} holds tables", hint=f"leave the path out: {view.ref}")
+    if not path:
+        raise UsageError(f"{view.ref} holds files", hint=f"name some: {view.ref}/data/*.csv")
+    component, driver = _file_discoverer(view.components, path)
+    try:
+        found = driver.discover_files(path, wanted)
+    except OsirisError as error:
+        raise without_secrets(error, masker) from error.__cause__
+    return _shown(f"{view.ref}/{path}", component, view.ref, found, reveal, masker)
+
+
+def _file_discoverer(
+    components: Iterable[Component], path: str
+) -> tuple[Component, FileDiscoverer]:
     registry = DriverRegistry()
-    for component in _reading_files(registry):
-        driver: Any = registry.driver(component.name)
+    for component in components:
+        driver: Any = registry.driver(component.name) if Mode.READ in component.modes else None
         if isinstance(driver, FileDiscoverer) and driver.takes(path):
-            found = driver.discover_files(path, wanted)
-            if any(table.kind != "file" for table in found.tables) or not found.tables:
-                _check(found, wanted, path)
-            return _shown(path, component, None, found, reveal, Masker())
+            return component, driver
     raise UsageError(
         f"no installed component reads files like {path}",
         hint="name a connection (@family.alias), or a file whose suffix tells what it is (.csv)",

@@ -54,10 +54,11 @@ class FilesystemCsvExtractorDriver:
 
     def discover_files(self, path: str, wanted: Wanted) -> Found:
         """Say what is in the files, which are taken to begin with a line of column names."""
-        plain = CsvExtractorConfig.model_validate({"path": path})
+        place = {"path": path, "connection": wanted.connection}
+        plain = CsvExtractorConfig.model_validate(place)
         first = readable_files(plain, wanted)[0]
         dialect = guess_dialect(first.text)
-        config = CsvExtractorConfig.model_validate({"path": path, **dialect})
+        config = CsvExtractorConfig.model_validate({**place, **dialect})
         return discovery.described(path, dialect, _scan(config, wanted), wanted)
 
 

@@ -43,7 +43,8 @@ class FilesystemParquetExtractorDriver:
 
     def discover_files(self, path: str, wanted: Wanted) -> Found:
         """Say what is in the files."""
-        config = ParquetExtractorConfig.model_validate({"path": path})
+        place = {"path": path, "connection": wanted.connection}
+        config = ParquetExtractorConfig.model_validate(place)
         source = _source(config, wanted)
         return discovery.described(path, source, wanted)
 

@@ -6,10 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 import osiris
 from osiris.core.errors import DataError, UsageError
+from osiris.discovery.pipeline import pipeline_of
 from tests.contracts.discoverer_contract import rows_of
+from tests.support.s3 import BUCKET, S3Server
 
 
 @pytest.fixture
@@ -94,3 +97,28 @@ def test_files_nobody_reads_and_files_that_are_not_sound(project: Path) -> None:
     (project / "a.csv").write_text("")
     with pytest.raises(DataError, match="is empty"):
         osiris.discover("a.csv")
+
+
+def test_files_in_a_bucket(project: Path, s3: S3Server) -> None:
+    for part in ("a", "b"):
+        s3.client().put_object(
+            Bucket=BUCKET, Key=f"discovery/{part}.csv", Body=b"id;token\n1;x\n2;y\n"
+        )
+    options = s3.options(prefix="discovery", access_key="${S3_KEY}", secret_key="${S3_SECRET}")
+    text = yaml.safe_dump({"connections": {"s3": {"lake": options}}})
+    (project / "osiris_connections.yaml").write_text(text)
+    (project / ".env").write_text(f"S3_KEY={s3.access_key}\nS3_SECRET={s3.secret_key}\n")
+    found = osiris.discover("@s3.lake/*.csv", samples=1)
+    assert (found.connection, found.component) == ("@s3.lake", "filesystem.csv_extractor")
+    (table,) = found.tables
+    assert rows_of(table) == [{"id": 1, "token": "***"}]
+    assert table.read is not None
+    assert table.read["delimiter"] == ";"
+    with pytest.raises(UsageError, match=r"@s3\.lake holds files"):
+        osiris.discover("@s3.lake")
+    document = pipeline_of([found], "copy")
+    (project / "copy.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    done = osiris.run_pipeline("copy.yaml")
+    assert done.ok, done.status
+    (written,) = (project / "output").iterdir()
+    assert len(written.read_text().splitlines()) == 5
