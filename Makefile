@@ -4,9 +4,9 @@
 SHELL := /bin/sh
 .PHONY: help demo test check fix bench live matrix reference site clean
 
-# The newest Python from 3.11 on that this machine can run. Override with `make PYTHON=... test`.
-CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3
-SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+# The newest Python from 3.11 to 3.13 that this machine has. Override with `make PYTHON=... test`.
+CANDIDATES := python3.13 python3.12 python3.11 python3
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c "$(SUITABLE)" >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
@@ -19,7 +19,7 @@ help: ## list the targets
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
-		echo "make: no Python from 3.11 to 3.14 found." >&2; \
+		echo "make: no Python from 3.11 to 3.13 found." >&2; \
 		echo "make: install one, for example: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { \
 		echo "make: $(PYTHON) has no venv module. On Debian or Ubuntu:" >&2; \
