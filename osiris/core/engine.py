@@ -13,7 +13,13 @@ from osiris.core import events as ev
 from osiris.core.cancel import CancelToken
 from osiris.core.dependencies import check_dependencies
 from osiris.core.driver_registry import DriverRegistry
-from osiris.core.errors import FailFastError, InternalError, OsirisError, StepTimeoutError
+from osiris.core.errors import (
+    FailFastError,
+    InternalError,
+    OsirisError,
+    StepTimeoutError,
+    SystemStepError,
+)
 from osiris.core.failures import as_osiris_error
 from osiris.core.layout import RunLayout
 from osiris.core.manifest import Manifest, Step
@@ -174,9 +180,13 @@ class Engine:
             return False
         task.phase = Phase.RUNNING
         task.started = time.monotonic()
-        threading.Thread(
+        thread = threading.Thread(
             target=self._run, args=(task,), name=f"step {task.step.id}", daemon=True
-        ).start()
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives no more threads
+            self._fail(task, SystemStepError(f"step {task.step.id!r} cannot be started: {error}"))
         return True
 
     def _stop_reason(self) -> str | None:

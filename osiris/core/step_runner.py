@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from osiris.components.component import ComponentConfig, Mode
 from osiris.core import events as ev
+from osiris.core.atomic_file import write_error
 from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
 from osiris.core.errors import (
@@ -143,7 +144,10 @@ class StepRunner:
 
     def _context(self, token: CancelToken) -> DriverContext:
         output_dir = self._place.layout.artifact_dir(self._step.id)
-        output_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            output_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(output_dir, error) from error
         return DriverContext(
             output_dir=output_dir,
             base_dir=self._place.base_dir,

@@ -13,7 +13,7 @@ import pytest
 import rfc8785
 
 from osiris.components.component import Mode
-from osiris.core.events import ArtifactCreated
+from osiris.core.events import ArtifactCreated, StepStart
 from osiris.core.manifest import Step
 from osiris.core.records import Record
 from osiris.core.step_config import DescribedConnection, StepConfig, sha256_hex
@@ -207,3 +207,33 @@ def test_a_spill_file_that_cannot_be_ended_is_the_readers_failure(tmp_path: Path
     assert told["steps"]["make"]["state"] == "completed"
     assert told["steps"]["take"]["state"] == "failed"
     assert told["error"]["code"] == "step.disk_full"
+
+
+def test_artifacts_that_cannot_be_made_are_not_the_drivers_fault(tmp_path: Path) -> None:
+    def observer(record: Record) -> None:
+        if isinstance(record, StepStart):
+            (run,) = tmp_path.glob("logs/run_*")
+            (run / "artifacts").write_text("no directory")
+
+    evidence = run_sample(tmp_path, PipelineBuilder().add("make", "source"), observer=observer)
+    assert evidence.state("make") == "failed"
+    assert evidence.status["error"]["code"] == "step.system"
+    assert "cannot write" in evidence.status["error"]["message"]
+
+
+def test_a_system_without_threads_fails_the_steps(tmp_path: Path) -> None:
+    told = ran(
+        tmp_path,
+        """
+        import threading
+        def observer(record):
+            if type(record).__name__ == "SessionInitialized":
+                threading.stack_size(1 << 46)  # no thread can have that
+        builder = PipelineBuilder().add("make", "source").add("take", "sink", "make")
+        print(json.dumps(run_sample(project, builder, observer=observer).status))
+        """,
+    )
+    assert told["state"] == "failed"
+    assert told["steps"]["make"]["state"] == "failed"
+    assert told["steps"]["take"]["state"] == "skipped"
+    assert "cannot be started" in told["error"]["message"]
