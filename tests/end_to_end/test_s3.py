@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -201,3 +204,28 @@ def test_a_file_that_cannot_be_published(lake: Lake, proxy: Mischief) -> None:
     assert failed["error"]["code"] == "step.transient"
     assert lake.got("out/kept.csv") == b"old"
     assert (result.layout.root / "artifacts/write/kept.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "changes, state",
+    [
+        ({}, "ok"),
+        ({"S3_ACCESS_KEY": "AKIA"}, "authentication"),
+        ({"S3_BUCKET": "none-such"}, "failed_config"),
+        ({"S3_ENDPOINT": "http://127.0.0.1:1"}, "refused"),
+    ],
+    ids=str,
+)
+def test_the_doctor_looks_at_the_bucket(lake: Lake, changes: dict[str, str], state: str) -> None:
+    command = [sys.executable, "-m", "osiris", "connections", "doctor", "@s3.lake", "--json"]
+    done = subprocess.run(
+        command,
+        cwd=lake.root,
+        env={**os.environ, **lake.env, **changes},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (found,) = json.loads(done.stdout)["connections"]
+    assert found["state"] in {state, "slow"}
+    assert lake.server.secret_key not in done.stdout + done.stderr
