@@ -1,22 +1,14 @@
 """The secrets that a project and a run of it know, to be kept off everything that is passed on."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
-
-from osiris.compiler.connection_book import ConnectionBook
 from osiris.compiler.literal_secret import named_like_a_secret
-from osiris.compiler.store import read_connections
-from osiris.components.registry import ComponentRegistry
-from osiris.core.errors import OsirisError
 from osiris.core.layout import RunLayout
-from osiris.core.placeholders import placeholders
 from osiris.core.regular_file import UnusableFileError, read_regular_file
-from osiris.core.step_config import StepConfig, secret_variables, secrets_of
 from osiris.project import Project
 
+_CONNECTIONS: Final = "osiris_connections.yaml"
 _LARGEST_CONFIG: Final = 16 * 1024 * 1024
 _NO_SECRETS: Final = {"PWD", "OLDPWD"}
 _SHORTEST: Final = 8
@@ -37,42 +29,28 @@ def known_secrets(project: Project, layout: RunLayout) -> KnownSecrets:
     A variable that is named like one (`…_PASSWORD`, `…_API_KEY`) counts, too, unless it is short.
     """
     env = project.environment()
-    values: set[str] = set()
-    variables: set[str] = set()
-    registry = ComponentRegistry()
-    for step in _configs(layout):
-        if step.component in registry:
-            component = registry[step.component]
-            values.update(secrets_of(step, component, env))
-            variables.update(secret_variables(step, component))
-    missing = frozenset(name for name in variables if not env.get(name))
-    values.update(env[name] for name in _in_connections(project) if env.get(name))
     named = (name for name in env if named_like_a_secret(name) and name not in _NO_SECRETS)
-    values.update(env[name] for name in named if len(env[name]) >= _SHORTEST)
+    values = {env[name] for name in named if len(env[name]) >= _SHORTEST}
+    configs = [data for data in _configs(layout) if b"${" in data]
+    if not configs and not (project.root / _CONNECTIONS).exists():
+        return KnownSecrets(frozenset(values), frozenset())
+    from osiris.cli.declared_secrets import (  # noqa: PLC0415 - start-up: components and pydantic take 0.1 s
+        secrets_of_steps,
+        variables_of_connections,
+    )
+
+    in_steps, variables = secrets_of_steps(configs, env)
+    values |= in_steps
+    values |= {env[name] for name in variables_of_connections(project) if env.get(name)}
+    missing = frozenset(name for name in variables if not env.get(name))
     return KnownSecrets(frozenset(values), missing)
 
 
-def _configs(layout: RunLayout) -> Iterable[StepConfig]:
+def _configs(layout: RunLayout) -> list[bytes]:
+    found: list[bytes] = []
     for path in sorted(layout.cfg.glob("*.json")):
         try:
-            yield StepConfig.from_bytes(read_regular_file(path, limit=_LARGEST_CONFIG))
-        except (OSError, UnusableFileError, ValidationError):
+            found.append(read_regular_file(path, limit=_LARGEST_CONFIG))
+        except (OSError, UnusableFileError):
             continue
-
-
-def _in_connections(project: Project) -> set[str]:
-    """Return the variables of the fields of connections that are named like secrets."""
-    try:
-        book = ConnectionBook(read_connections(project.root))
-    except OsirisError:
-        return set()
-    return {variable for connection in book.all() for variable in _variables(connection.fields)}
-
-
-def _variables(fields: Mapping[str, Any]) -> set[str]:
-    return {
-        variable
-        for name, value in fields.items()
-        if named_like_a_secret(name)
-        for variable, _ in placeholders(value)
-    }
+    return found

@@ -54,6 +54,16 @@ def test_a_secret_that_is_not_known_here_is_no_proof(told: Osiris) -> None:
     assert TOKEN not in _text(next(told.cwd.glob("*.zip")))
 
 
+def test_of_a_component_that_is_gone_everything_may_be_secret(told: Osiris) -> None:
+    (cfg,) = told.cwd.glob("logs/run_*/cfg/make.json")
+    cfg.write_text(cfg.read_text().replace("sample.secret_source", "gone.extractor"))
+    refused = told("logs", "bundle")
+    assert refused.code == 4
+    assert "VAULT_TOKEN is not set here" in refused.err
+    done = told("logs", "bundle", "--json", VAULT_TOKEN=TOKEN)
+    assert done.document["masked"] == ["events.jsonl", "debug.log"]
+
+
 def test_what_is_named_like_a_secret_is_one(told: Osiris) -> None:
     (told.cwd / ".env").write_text(f"OTHER_API_KEY={TOKEN}\nVAULT_TOKEN=another-token\n")
     assert told("logs", "bundle", "--json").document["masked"] == ["events.jsonl", "debug.log"]

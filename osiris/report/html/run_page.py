@@ -1,6 +1,6 @@
 """A run as one page of HTML: styles, script and data inside, nothing fetched, all escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ def run_page(
     steps = _steps(run, plan)
     found = flows(steps, plan.inputs)
     environment = page_environment(masker)
-    context = {
+    context: dict[str, Any] = {
         "run": run,
         "description": plan.description,
         "facts": _facts(run, plan),
@@ -74,10 +74,8 @@ def run_page(
         "plots": plots(RecordLines(layout.metrics)),
         "events": pack_events(records),
         "artifacts": artifacts(layout, events),
-        "configs": _some(config(layout.cfg / f"{name}.json", name, masker) for name in steps),
-        "manifest": whole(layout.manifest, masker),
-        "logs": _some(tail(path, masker) for path in (layout.log, layout.debug_log)),
         "parity": comparison,
+        **_files(layout, steps, masker),
         "known_states": _STATES,
         "style": inline(environment, "page.css"),
         "script": inline(environment, "page.js"),
@@ -118,7 +116,16 @@ def _retries(events: list[ev.Event]) -> dict[str, list[float]]:
     return found
 
 
-def _some(files: Any) -> list[Any]:
+def _files(layout: RunLayout, steps: Iterable[str], masker: Masker) -> dict[str, Any]:
+    logs = (layout.log, layout.debug_log)
+    return {
+        "configs": _some(config(layout.cfg / f"{name}.json", name, masker) for name in steps),
+        "manifest": whole(layout.manifest, masker),
+        "logs": _some(tail(path, masker) for path in logs),
+    }
+
+
+def _some(files: Iterable[Any]) -> list[Any]:
     return [file for file in files if file is not None]
 
 
