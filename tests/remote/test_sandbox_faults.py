@@ -9,6 +9,7 @@ import pytest
 from osiris.remote.choices import SandboxChoices
 from osiris.remote.e2b_transparent_proxy import E2BTransparentProxy
 from osiris.remote.errors import SandboxError, SandboxFullError, SandboxUnreachableError
+from tests.remote.probes import probing
 from tests.remote.run_ends import QUICK, once_started, records_agree, slow, workers
 from tests.remote.test_local_sandbox import wait_until
 from tests.support.pipelines import PipelineBuilder, run_with
@@ -166,3 +167,25 @@ def test_a_worker_that_nobody_hears_stops(tmp_path: Path) -> None:
 
 def _no_stream(_self: FarSandbox, _argv: object) -> Any:
     raise SandboxUnreachableError("cut")
+
+
+# A limit on the size of the runner's files stands for its full disk; the worker's are not limited.
+FILLED = """
+import os, resource
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (12_000, hard))
+for number in range(400):
+    log.warning("%d %s", number, "x" * 100_000)
+"""
+
+
+def test_a_disk_that_fills_up_under_the_journal_ends_the_run(tmp_path: Path) -> None:
+    """What was written before is here, and the hint says what it may be."""
+    adapter = E2BTransparentProxy(FarProvider(), SandboxChoices(heartbeat=0.2, patience=30.0))
+    evidence = run_with(adapter, tmp_path, probing(FILLED), grace_seconds=0.2)
+    records_agree(evidence)
+    error = evidence.status["error"]
+    assert error["code"] in {"sandbox.full", "sandbox.worker_died"}
+    assert "disk" in error["hint"]
+    assert evidence.state("probe") == "failed"
+    assert len(evidence.events("step_start")) == 1
