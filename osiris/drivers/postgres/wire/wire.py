@@ -2,13 +2,18 @@
 
 import contextlib
 import select
+import socket
 import ssl
+import struct
 import weakref
 from collections.abc import Callable
+from typing import Final
 
 from osiris.core.cancel import CancelToken
 from osiris.drivers.postgres.wire.channel import Socket, shut_down
 from osiris.drivers.postgres.wire.messages import message
+
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger: yes, for no second
 
 
 class Wire:
@@ -35,7 +40,7 @@ class Wire:
 
     def __del__(self) -> None:
         """Close the socket of a connection that nobody read to its end."""
-        self._socket.close()
+        self._reset()
 
     def send(self, data: bytes) -> None:
         """Send messages; raises `OSError`."""
@@ -63,9 +68,20 @@ class Wire:
     def close(self, *, idle: bool = True) -> None:
         """Close the connection; an `idle` one (no result pending) says good-bye first."""
         self._forget()
-        if idle:
-            with contextlib.suppress(OSError):
-                self.send(message(b"X", b""))
+        if not idle:
+            self._reset()
+            return
+        with contextlib.suppress(OSError):
+            self.send(message(b"X", b""))
+        self._socket.close()
+
+    def _reset(self) -> None:
+        """Close the socket so that the server learns of it at once, whatever it is sending.
+
+        After an ordinary end a server that waits for room to send would ask for it for a minute.
+        """
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self._socket.close()
 
 
