@@ -64,6 +64,7 @@ FIXED: Final[dict[str, Callable[[pa.Array], Values]]] = {
     "int2": _number("<i2"),
     "int4": _number("<i4"),
     "int8": _number("<i8"),
+    "oid": _number("<u4"),
     "float4": _number("<f4"),
     "float8": _number("<f8"),
     "numeric": numeric_fields,

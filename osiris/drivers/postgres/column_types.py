@@ -18,6 +18,7 @@ from osiris.drivers.relational.widening import decimal_type
 _HEADER: Final = 4
 _SCALE_BITS: Final = 0x7FF
 _SCALE_SIGN: Final = 1024
+_MOST_DIGITS: Final = 76
 _INTERVAL_FULL: Final = 0x7FFF
 _ANY_FRACTION: Final = 0xFFFF
 # From 4714-11-24 BC on; a date until 5874897, a timestamp further than Arrow's.
@@ -57,9 +58,8 @@ def _numeric(modifier: int) -> dict[str, Any]:
         precision = ((modifier - _HEADER) >> 16) & 0xFFFF
         # Eleven bits with a sign: before PostgreSQL 15 a scale was never negative.
         scale = (((modifier - _HEADER) & _SCALE_BITS) ^ _SCALE_SIGN) - _SCALE_SIGN
-        arrow = decimal_type(precision, scale)
-        if arrow is not None:
-            return {"arrow": arrow}
+        # More digits than Arrow has: those that it has are held to the column's scale.
+        return {"arrow": decimal_type(min(precision, _MOST_DIGITS), min(scale, _MOST_DIGITS))}
     return {"arrow": pa.decimal128(38, 0), "unbounded": True}
 
 
@@ -82,9 +82,10 @@ def _timestamp(zone: str | None) -> Callable[[int], dict[str, Any]]:
 
 def _interval(modifier: int) -> dict[str, Any]:
     fields, fraction = (modifier >> 16) & _INTERVAL_FULL, modifier & 0xFFFF
-    if modifier >= 0 and not (fields == _INTERVAL_FULL and fraction == _ANY_FRACTION):
+    if modifier >= 0 and fields != _INTERVAL_FULL:
         return _parsed(modifier)
-    return {"arrow": pa.month_day_nano_interval()}
+    any_fraction = modifier < 0 or fraction == _ANY_FRACTION
+    return {"arrow": pa.month_day_nano_interval(), "fraction": 6 if any_fraction else fraction}
 
 
 def _parsed(_: int) -> dict[str, Any]:
@@ -97,6 +98,7 @@ _FROM_CATALOG: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
     "int2": _whole(pa.int16()),
     "int4": _whole(pa.int32()),
     "int8": _whole(pa.int64()),
+    "oid": _whole(pa.uint32()),
     "float4": _whole(pa.float32()),
     "float8": _whole(pa.float64()),
     "numeric": _numeric,
@@ -134,7 +136,10 @@ def catalog_type(name: str, wire: str, oid: int, modifier: int, *, enum: bool) -
 def array_of(name: str, element: PostgresType) -> PostgresType:
     """Return what a one-dimensional array column holds."""
     if element.parsed:
-        return PostgresType(name=name, **_parsed(-1))
+        text = PostgresType(name="text", **_plain_text(-1))
+        return PostgresType(
+            name=name, arrow=pa.list_(pa.string()), parsed=True, wire="array", element=text
+        )
     return PostgresType(name=name, arrow=pa.list_(element.arrow), wire="array", element=element)
 
 

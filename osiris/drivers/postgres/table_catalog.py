@@ -44,7 +44,7 @@ SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS sho
     e.typtype = 'e' AS element_enum, pg_catalog.format_type(e.oid, b.modifier) AS element_shown
 FROM below b JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'
     JOIN pg_catalog.pg_attribute a ON a.attrelid = %s AND a.attnum = b.attnum
-    LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+    LEFT JOIN pg_catalog.pg_type e ON e.typarray = t.oid
 ORDER BY b.attnum
 """
 _UNIQUE: Final = """

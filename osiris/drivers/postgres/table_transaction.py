@@ -23,7 +23,7 @@ import pyarrow as pa
 from osiris.components.table_writer import TableWriterConfig
 from osiris.core.errors import ConfigError, DataError
 from osiris.drivers.postgres import write_statements as sql
-from osiris.drivers.postgres.column_types import PostgresType
+from osiris.drivers.postgres.column_types import PostgresType, array_of
 from osiris.drivers.postgres.copy_rows import HEADER, TRAILER, copy_rows
 from osiris.drivers.postgres.dialect import PostgresDialect
 from osiris.drivers.postgres.table_catalog import (
@@ -177,4 +177,7 @@ class PostgresTransaction:
 
 def _sent_as(column: object) -> PostgresType:
     assert isinstance(column, PostgresType)  # noqa: S101 - the dialect makes no other
-    return PostgresType("text", pa.string()) if column.parsed else column
+    if not column.parsed:
+        return column
+    text = PostgresType("text", pa.string())
+    return array_of("text[]", text) if pa.types.is_list(column.arrow) else text

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+import pyarrow as pa
+
 from osiris.drivers.postgres.identifiers import quoted, quoted_list
 from osiris.drivers.postgres.table_catalog import Place
-from osiris.drivers.relational.column_type import Column
+from osiris.drivers.relational.column_type import Column, ColumnType
 from osiris.drivers.relational.plan import Evolution, Plan
 
 STAGE = '"pg_temp"."osiris_stage"'
@@ -25,11 +27,16 @@ def create_table(place: Place, columns: Iterable[Column], key: Sequence[str]) ->
 def create_stage(plan: Plan) -> str:
     """Return the statement that makes the stage; what the server must parse waits as text."""
     parts = [
-        f"{quoted(planned.column.name)} "
-        f"{'text' if planned.column.type.parsed else planned.column.type.name}"
+        f"{quoted(planned.column.name)} {_staged_type(planned.column.type)}"
         for planned in plan.columns
     ]
     return f"CREATE TEMPORARY TABLE {STAGE.partition('.')[2]} ({', '.join(parts)}) ON COMMIT DROP"
+
+
+def _staged_type(column: ColumnType) -> str:
+    if not column.parsed:
+        return column.name
+    return "text[]" if pa.types.is_list(column.arrow) else "text"
 
 
 def copy_in(target: str, plan: Plan) -> str:

@@ -18,7 +18,8 @@ class ColumnType:
         fraction: decimal digits of a second that a time keeps, at most 6.
         bounds: least and greatest value, in the unit of `arrow`, of a date or time.
         nul: whether a string may hold the character NUL.
-        parsed: whether only the server can read the values, from text (an inet, a range).
+        parsed: whether only the server can read the values, from texts (an inet, a range) or
+            lists of texts.
         unbounded: whether a decimal has as many digits as it likes; `arrow` is then any decimal.
         element: the type of a list's values.
 

@@ -158,7 +158,7 @@ def fit_of(source: pa.DataType, target: ColumnType) -> Fit:
     if here == "null":
         return Fit.EXACT
     if target.parsed:
-        return Fit.CHECKED if here == "text" else Fit.NONE
+        return Fit.CHECKED if plain == target.arrow else Fit.NONE
     if (here, there) == ("list", "list"):
         return fit_of(plain.value_type, element_of(target))
     if (here, there) == ("nested", "nested"):

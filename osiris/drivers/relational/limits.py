@@ -10,6 +10,7 @@ from osiris.drivers.relational.column_type import ColumnType
 from osiris.drivers.relational.unfit import UnfitError, shown_value
 
 _MICRO_DIGITS: Final = 6
+_NANO_DIGITS: Final = 9
 _COUNTED: Final = (pa.types.is_time, pa.types.is_timestamp, pa.types.is_duration)
 
 
@@ -33,6 +34,11 @@ def _limits(array: pa.Array, column: ColumnType) -> Iterator[tuple[Any, str]]:
         step = 10 ** (_MICRO_DIGITS - column.fraction)
         rest = pc.subtract(number, pc.multiply(pc.divide(number, step), step))
         yield pc.not_equal(rest, 0), f"the column keeps {column.fraction} digits of a second"
+    if column.fraction < _MICRO_DIGITS and pa.types.is_interval(kind):
+        step = 10 ** (_NANO_DIGITS - column.fraction)
+        parts = array.to_pylist()
+        finer = [None if v is None else bool(v.nanoseconds % step) for v in parts]
+        yield pa.array(finer, pa.bool_()), f"the column keeps {column.fraction} digits of a second"
     if column.bounds is not None:
         least, most = column.bounds
         number = array.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())

@@ -5,7 +5,7 @@ Pure: it looks at schemas, never at a row or a server.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 
@@ -13,8 +13,10 @@ from osiris.components.table_writer import TableWriterConfig
 from osiris.core.errors import ConfigError, DataError
 from osiris.drivers.relational.column_type import Column, ColumnType, Dialect, Target
 from osiris.drivers.relational.fit import Fit, fit_of
+from osiris.drivers.relational.plain_type import plain_type
 from osiris.drivers.relational.widening import widened
 
+_TEXTS: Final = (pa.string(), pa.list_(pa.string()))
 Change = Literal["column_added", "type_widened", "not_null_dropped"]
 _CONTRACT = "set {option}: evolve or ignore, or change the query"
 
@@ -105,7 +107,7 @@ def plan_write(
             columns.append(PlannedColumn(position, field.type, added))
             continue
         planned = _existing(position, field, found, target, config, dialect)
-        if planned.column.type != found.type:
+        if planned.column.type.name != found.type.name:
             evolutions.append(Evolution("type_widened", planned.column, found.type.name))
         columns.append(planned)
     evolutions += _missing(schema, target, config, dialect)
@@ -156,6 +158,7 @@ def _existing(
             "written",
             hint="leave the column out of the input",
         )
+    column = _read_by_server(field.type, column)
     fit = fit_of(field.type, column.type)
     if fit is Fit.EXACT:
         return PlannedColumn(position, field.type, column)
@@ -171,6 +174,21 @@ def _existing(
             hint="convert the column in the query (SQL: CAST), or change the table",
         )
     return PlannedColumn(position, field.type, column, nulled)
+
+
+def _read_by_server(source: pa.DataType, column: Column) -> Column:
+    """Return the column as one of texts, or lists of them, for the server to read, if it may be.
+
+    That are columns of types that only the server can read, and decimals of any number of digits,
+    which Arrow has as texts only.
+    """
+    kind, texts = column.type, plain_type(source)
+    unbounded = kind.unbounded or (kind.element is not None and kind.element.unbounded)
+    if not (kind.parsed or unbounded) or texts not in _TEXTS:
+        return column
+    element = ColumnType("text", pa.string(), nul=False) if pa.types.is_list(texts) else None
+    changes = {"arrow": texts, "parsed": True, "unbounded": False, "nul": False}
+    return replace(column, type=replace(kind, element=element, **changes))
 
 
 def _widened_type(source: pa.DataType, column: ColumnType, dialect: Dialect) -> ColumnType | None:

@@ -20,6 +20,8 @@ from osiris.drivers.relational.unfit import UnfitError, shown_value
 
 _NULL: Final = "null"
 
+_TEXT: Final = PostgresType("text", pa.string())
+
 Convert = Callable[[pa.Array], list[str | None]]
 
 
@@ -46,8 +48,9 @@ def json_rows(
 
 def json_values(array: pa.Array, column: PostgresType) -> list[str]:
     """Return the values of one column, each as JSON."""
-    if column.wire == "array" and isinstance(column.element, PostgresType):
-        inner = iter(json_values(pc.list_flatten(array), column.element))
+    if pa.types.is_list(array.type):
+        element = column.element if isinstance(column.element, PostgresType) else _TEXT
+        inner = iter(json_values(pc.list_flatten(array), element))
         lengths = pc.list_value_length(array).to_pylist()
         return [_NULL if n is None else _list(islice(inner, n)) for n in lengths]
     convert: Convert = _CONVERSIONS.get(column.wire, _texts)

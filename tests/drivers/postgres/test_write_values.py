@@ -13,7 +13,7 @@ import pytest
 from osiris.components.postgres_writer import COMPONENT
 from osiris.core.errors import ConfigError, DataError
 from tests.support.postgres import PostgresDatabase
-from tests.support.postgres_values import CREATED, NAIVE, Interval, created_table
+from tests.support.postgres_values import CREATED, INTERVAL, NAIVE, Interval, created_table
 from tests.support.table_writing import TableWriting
 
 
@@ -48,6 +48,13 @@ EXISTING: list[tuple[str, pa.DataType, list[Any], list[str | None] | None]] = [
     ("numeric", pa.uint64(), [2**64 - 1], [str(2**64 - 1)]),
     ("numeric(5,1)", pa.decimal128(9, 3), [Decimal("1.500")], ["1.5"]),
     ("numeric(400,2)", pa.decimal256(76, 2), [Decimal("-1.50")], ["-1.50"]),
+    (
+        "numeric",
+        pa.string(),
+        ["1e-50", "NaN", "9" * 200],
+        ["0." + "0" * 49 + "1", "NaN", "9" * 200],
+    ),
+    ("oid", pa.uint32(), [2**32 - 1], ["4294967295"]),
     ("varchar(4)", pa.string(), ["žluť"], ["žluť"]),
     ("varchar", pa.string(), ["any"], ["any"]),
     ("char(3)", pa.string(), ["ab"], ["ab"]),
@@ -69,6 +76,11 @@ EXISTING: list[tuple[str, pa.DataType, list[Any], list[str | None] | None]] = [
     ("timestamp(0)[]", pa.list_(pa.timestamp("us")), [[NAIVE.replace(microsecond=0)]], None),
     ("mood[]", pa.list_(pa.string()), [["sad"], None], ["{sad}", None]),
     ("inet", pa.string(), ["10.0.0.1/8", None], ["10.0.0.1/8", None]),
+    ("inet[]", pa.list_(pa.string()), [["10.0.0.1/8", None], None], ["{10.0.0.1/8,NULL}", None]),
+    ("inet[]", pa.string(), ["{::1}", None], ["{::1}", None]),
+    ("numeric[]", pa.list_(pa.string()), [["1e-5", "NaN"], []], ["{0.00001,NaN}", "{}"]),
+    ("numeric[]", pa.list_(pa.decimal128(9, 3)), [[Decimal("1.500")]], ["{1.500}"]),
+    ("interval(3)", INTERVAL, [Interval([1, 2, 5_000_000])], ["1 mon 2 days 00:00:00.005"]),
     ("int4range", pa.string(), ["[1,5)"], ["[1,5)"]),
     ("xml", pa.string(), ["<a/>"], ["<a/>"]),
     ("bit(3)", pa.string(), ["101"], ["101"]),
@@ -117,13 +129,8 @@ def test_existing_columns_take_what_fits_them(writing: TableWriting) -> None:
         ("timestamp(0)", pa.timestamp("ms"), 1000, 1, "1970-01-01 00:00:00.001"),
         ("timestamp", pa.timestamp("s"), 0, -(2**40), "-"),
         ("date", pa.date32(), 0, 2**31 - 1, "2147483647"),
-        (
-            "interval",
-            pa.month_day_nano_interval(),
-            Interval([1, 1, 0]),
-            Interval([0, 0, 1]),
-            "P0M0",
-        ),
+        ("interval", INTERVAL, Interval([1, 1, 0]), Interval([0, 0, 1]), "P0M0"),
+        ("interval(0)", INTERVAL, Interval([1, 1, 0]), Interval([0, 0, 10**8]), "P0M0"),
         ("smallint[]", pa.list_(pa.int32()), [1, None], [1, 2**20], "1048576"),
     ],
 )

@@ -125,6 +125,8 @@ VALUES: list[tuple[str, pa.DataType, list[Any], list[str | None]]] = [
     ("text[]", pa.list_(pa.string()), [["a,b", 'q"', ""]], [r'{"a,b","q\"",""}']),
     ("mood", pa.string(), ["sad", None], ["sad", None]),
     ("inet", pa.string(), ["10.0.0.1"], ["10.0.0.1/32"]),
+    ("inet[]", pa.list_(pa.string()), [["10.0.0.1"], []], ["{10.0.0.1}", "{}"]),
+    ("numeric", pa.string(), ["1e-5"], ["0.00001"]),
 ]
 
 
