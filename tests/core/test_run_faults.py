@@ -42,12 +42,15 @@ except OsirisError as error:
 
 def ran(project: Path, body: str) -> dict[str, Any]:
     """Run code in a process of its own; return what it printed as JSON."""
+    program = PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    "))
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    ")),
-         str(project)],
+        [sys.executable, "-c", program, str(project)],
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests/sample_package'}:{PROBES}"},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     printed: dict[str, Any] = json.loads(done.stdout)
     return printed
