@@ -25,7 +25,7 @@ _INSERT_BYTES: Final = 1 << 20
 _SPARE_BYTES: Final = 64
 _UNSAFE_FOR_LOG: Final = "1592"
 """The number of a warning about statement-based replication, whatever the rows are."""
-_ROW: Final = re.compile(r"(.*row )(\d+)")
+_ROW: Final = re.compile(r"( at row )(\d+)(?= \(MySQL error)")
 _PARTS: Final = "LOAD DATA LOCAL INFILE 'osiris' INTO TABLE {} CHARACTER SET utf8mb4 ({}){}"
 
 
