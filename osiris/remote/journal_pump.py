@@ -37,7 +37,7 @@ def pump(paths: SessionPaths, start: int, life: float) -> None:
 
 
 def _follow(journal: BinaryIO, skip: int, paths: SessionPaths, end: float) -> None:
-    tail = b""
+    tail = begun = b""
     next_touch = 0.0
     while True:
         now = time.monotonic()
@@ -49,7 +49,9 @@ def _follow(journal: BinaryIO, skip: int, paths: SessionPaths, end: float) -> No
         data = journal.read(_CHUNK)
         if data:
             new, skip = _beyond(data, skip)
-            _send(new)
+            # A line that a full disk or a killed runner has cut short is never sent.
+            lines, end_of_line, begun = (begun + new).rpartition(b"\n")
+            _send(lines + end_of_line)
             tail = (tail + data)[-2 * _CHUNK :]
             continue
         if _is_last(tail):

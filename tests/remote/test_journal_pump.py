@@ -17,6 +17,7 @@ from osiris.remote.journal import Journal
 from osiris.remote.rpc_protocol import parse_line
 from osiris.remote.runner_command import launched
 from osiris.remote.session_paths import SessionPaths
+from tests.remote.test_local_sandbox import wait_until
 
 ROOT = Path(__file__).parents[2]
 CLOSED = {"exit_code": 0, "left": {}}
@@ -112,6 +113,17 @@ def test_a_dead_runner_is_told_after_its_last_line(paths: SessionPaths) -> None:
     assert (lost["type"], lost["seq"]) == ("lost", 0)
 
 
+def test_a_last_line_that_was_cut_short_is_not_sent(paths: SessionPaths) -> None:
+    let_go = held(paths)
+    Journal(paths.journal).add("log", {"message": "whole"})
+    with paths.journal.open("ab") as file:
+        file.write(b'{"v":1,"seq":2,"ts":1,"type":"log","da')
+    let_go()
+    whole, lost = records(pumped(paths, 1))
+    assert whole["data"]["message"] == "whole"
+    assert (lost["type"], lost["seq"]) == ("lost", 0)
+
+
 def test_a_pump_has_a_life(paths: SessionPaths) -> None:
     let_go = held(paths)
     Journal(paths.journal).add("heartbeat", {})
@@ -125,10 +137,9 @@ def test_a_pump_holds_the_lease(paths: SessionPaths) -> None:
     let_go = held(paths)
     Journal(paths.journal).add("heartbeat", {})
     process = start_pump(paths, 1)
-    time.sleep(0.7)
+    wait_until(paths.lease.exists)
     first = paths.lease.stat().st_mtime_ns
-    time.sleep(1.0)
-    assert paths.lease.stat().st_mtime_ns > first
+    wait_until(lambda: paths.lease.stat().st_mtime_ns > first)
     process.kill()
     process.communicate()
     let_go()
