@@ -144,7 +144,9 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    _libc().fflush(None)
+    libc = _libc()
+    # Not all streams at once: that would wait for a thread which waits for input.
+    libc.fflush(ctypes.c_void_p.in_dll(libc, "stdout"))
 
 
 def _point_to_nowhere(number: int) -> None:
