@@ -1,7 +1,11 @@
 """The client against a real server that checks signatures, and a proxy that does what nets do."""
 
 import hashlib
+import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +233,34 @@ def test_waiting_for_a_silent_server_can_be_stopped(tmp_path: Path, s3: S3Server
         threading.Timer(0.3, lambda: cancelled.cancel(CancelledError("stop"))).start()
         with pytest.raises(CancelledError):
             bucket.fetch("any", tmp_path / "back")
+
+
+_KILLED = """
+import hashlib, os, pathlib, sys, json
+from osiris.components.s3_connection import S3Connection
+from osiris.core.cancel import CancelToken
+from osiris.core.s3.client import S3Client
+from osiris.core.s3.store import S3Store
+connection = S3Connection.model_validate(json.loads(sys.stdin.read()))
+store = S3Store(S3Client(connection, pathlib.Path(), CancelToken()), part_bytes=5 * 1024 * 1024)
+path = pathlib.Path(sys.argv[1])
+store.put("killed", path, hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+def test_a_killed_upload_leaves_what_was_there(
+    s3: S3Server, tmp_path: Path, proxy: Mischief
+) -> None:
+    put(s3, "killed", b"old")
+    path, _ = file_of(tmp_path, LARGE)
+    command = [sys.executable, "-c", _KILLED, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+
+        def kill(target: str, _: str) -> None:
+            if "partNumber=2" in target:
+                process.kill()
+
+        proxy.before = kill
+        process.communicate(json.dumps(s3.options(**through(proxy))).encode())
+        assert process.returncode == -signal.SIGKILL
+    assert got(s3, "killed") == b"old"
