@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from osiris.components.component import (
     Component,
@@ -14,37 +14,9 @@ from osiris.components.component import (
     SqlQuery,
 )
 from osiris.components.partition import Partition
+from osiris.components.tls import Tls
 
 Name = Annotated[str, Field(min_length=1)]
-
-
-class MySQLTls(BaseModel):
-    """How far the connection is encrypted and the server believed; files are PEM, where it runs.
-
-    The modes are MySQL's own: `preferred` encrypts when the server can, `required` always,
-    `verify_ca` also checks who signed the server's certificate (`ca`, else the system's
-    authorities), `verify_identity` also that it was made for this host.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"] = "preferred"
-    ca: Name | None = Field(None, description="certificate authority that signed the server's")
-    cert: Name | None = Field(None, description="certificate of the client")
-    key: Name | None = Field(None, description="private key of `cert`, when not in the same file")
-
-    @model_validator(mode="after")
-    def _nothing_is_ignored(self) -> Self:
-        if self.ca and self.mode not in {"verify_ca", "verify_identity"}:
-            msg = f"ca is not looked at in mode {self.mode}; set mode: verify_identity or verify_ca"
-            raise ValueError(msg)
-        if self.cert and self.mode in {"disabled", "preferred"}:
-            msg = f"cert is not sent in mode {self.mode}; set mode: required or a verify mode"
-            raise ValueError(msg)
-        if self.key and not self.cert:
-            msg = "key is the private key of cert; set cert as well"
-            raise ValueError(msg)
-        return self
 
 
 class MySQLConnection(Connection):
@@ -56,7 +28,7 @@ class MySQLConnection(Connection):
     database: Name | None = Field(None, description="default database of the queries")
     user: Name
     password: SecretStr | None = None
-    tls: MySQLTls = MySQLTls()
+    tls: Tls = Tls()
     connect_timeout: float = Field(
         10, gt=0, le=3600, description="seconds to wait for the server while connecting"
     )

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from osiris.components.component import Connection
+from osiris.components.tls import Tls
 
 Name = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 """A text that is not empty; PostgreSQL has no NUL character in a text."""
@@ -14,36 +15,6 @@ Name = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Setting = str | int | float | bool
 
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
-
-
-class PostgresTls(BaseModel):
-    """How far the connection is encrypted and the server believed; files are PEM, where it runs.
-
-    `preferred` encrypts when the server can (libpq's `prefer`), `required` always (`require`),
-    `verify_ca` also checks who signed the server's certificate (`ca`, else the system's
-    authorities; `verify-ca`), `verify_identity` also that it was made for this host
-    (`verify-full`).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"] = "preferred"
-    ca: Name | None = Field(None, description="certificate authority that signed the server's")
-    cert: Name | None = Field(None, description="certificate of the client")
-    key: Name | None = Field(None, description="private key of `cert`")
-
-    @model_validator(mode="after")
-    def _nothing_is_ignored(self) -> Self:
-        if self.ca and self.mode not in {"verify_ca", "verify_identity"}:
-            msg = f"ca is not looked at in mode {self.mode}; set mode: verify_identity or verify_ca"
-            raise ValueError(msg)
-        if self.cert and self.mode in {"disabled", "preferred"}:
-            msg = f"cert is not sent in mode {self.mode}; set mode: required or a verify mode"
-            raise ValueError(msg)
-        if (self.cert is None) != (self.key is None):
-            msg = "cert and key go together: the client's certificate and its private key"
-            raise ValueError(msg)
-        return self
 
 
 class PostgresConnection(Connection):
@@ -59,7 +30,7 @@ class PostgresConnection(Connection):
     database: Name = Field(description="database to connect to")
     user: Name
     password: SecretStr | None = None
-    tls: PostgresTls = PostgresTls()
+    tls: Tls = Tls()
     connect_timeout: float = Field(
         10, gt=0, le=3600, description="seconds to wait for the server while connecting"
     )

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from osiris.components.component import Component, Connection, Example, Mode
-from osiris.components.postgres_connection import Name, PostgresConnection, PostgresTls
+from osiris.components.postgres_connection import Name, PostgresConnection
 from osiris.components.table_writer import TableWriterConfig
+from osiris.components.tls import Tls
 
 _PORTS = {"https": 443, "http": 80}
 _OF_POSTGRES = ("port", "database", "user", "password", "tls")
@@ -35,7 +36,7 @@ class SupabaseConnection(Connection):
     database: Name = "postgres"
     user: Name = Field("postgres", description="at a pooler postgres.<project>")
     password: SecretStr | None = None
-    tls: PostgresTls = PostgresTls(mode="required")
+    tls: Tls = Tls(mode="required")
     url: Name | None = Field(
         None, description="the project's address: https://<project>.supabase.co"
     )

@@ -5,13 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from osiris.components.mysql_extractor import (
-    COMPONENT,
-    MySQLConnection,
-    MySQLExtractorConfig,
-    MySQLTls,
-)
+from osiris.components.mysql_extractor import COMPONENT, MySQLConnection, MySQLExtractorConfig
 from osiris.components.registry import ComponentRegistry
+from osiris.components.tls import Tls
 
 CONNECTION = {"host": "db", "user": "u", "password": "p"}
 
@@ -79,7 +75,7 @@ def test_what_a_connection_would_ignore_is_refused(fields: dict[str, Any], words
 
 def test_a_socket_has_no_host_to_verify() -> None:
     with pytest.raises(ValidationError, match="no host name to verify"):
-        MySQLConnection(socket="/s", user="u", tls=MySQLTls(mode="verify_identity"))
+        MySQLConnection(socket="/s", user="u", tls=Tls(mode="verify_identity"))
 
 
 def test_the_hosts_it_reaches() -> None:

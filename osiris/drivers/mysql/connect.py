@@ -16,9 +16,9 @@ from pymysql.constants import CR
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, StepError, TlsError, TransientStepError
+from osiris.core.tls_context import tls_context
 from osiris.drivers.mysql.errors import connect_failure, server_error
 from osiris.drivers.mysql.login import Login, log_in
-from osiris.drivers.mysql.tls import tls_context
 
 MAX_PAYLOAD: Final = 0xFFFFFF
 """Bytes in a full packet; a payload that has them goes on in the next packet."""

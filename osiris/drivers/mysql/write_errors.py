@@ -9,7 +9,8 @@ from osiris.core.errors import (
     SystemStepError,
     TransientStepError,
 )
-from osiris.drivers.mysql.errors import Meaning, server_error
+from osiris.drivers.mysql.errors import server_error
+from osiris.drivers.relational.meaning import Meaning
 
 _DATA_HINT: Final = "correct the data or the query; nothing was written"
 _GRANT: Final = (

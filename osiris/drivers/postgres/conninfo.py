@@ -9,7 +9,8 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from osiris.components.postgres_connection import PostgresConnection, PostgresTls, Setting
+from osiris.components.postgres_connection import PostgresConnection, Setting
+from osiris.components.tls import Tls
 from osiris.core.errors import ConfigError
 
 _TLS_MODES: Final = {
@@ -69,14 +70,14 @@ def _escaped(value: Setting) -> str:
     )
 
 
-def _tls(tls: PostgresTls, base_dir: Path) -> dict[str, str]:
+def _tls(tls: Tls, base_dir: Path) -> dict[str, str]:
     told = {"sslmode": _TLS_MODES[tls.mode], "sslrootcert": _NO_FILE, "sslcertmode": "disable"}
     if tls.mode in {"verify_ca", "verify_identity"}:
         told["sslrootcert"] = _readable("ca", base_dir / tls.ca) if tls.ca else _authorities()
-    if tls.cert and tls.key:
+    if tls.cert:
         told["sslcertmode"] = "allow"
         told["sslcert"] = _readable("cert", base_dir / tls.cert)
-        told["sslkey"] = _readable("key", base_dir / tls.key)
+        told["sslkey"] = _readable("key", base_dir / (tls.key or tls.cert))
     return told
 
 

@@ -4,13 +4,14 @@ import contextlib
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.errors import StepError, SystemStepError, TransientStepError
+from tests.support.listening import listening
 from tests.support.postgres import PostgresDatabase
 from tests.support.postgres_reading import NO_TLS, read
 
@@ -20,27 +21,6 @@ QUERY = (
     " (i || ' days')::interval AS h, ('{' || i || '}')::text AS j, md5(i::text)::uuid AS k"
     " FROM generate_series(1, 40) AS i"
 )
-
-
-@contextlib.contextmanager
-def _listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    channel, _ = listener.accept()
-                    with channel, contextlib.suppress(OSError):
-                        serve(channel)
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
 
 
 def _read_from(port: int, **options: int) -> pa.Table:
@@ -71,7 +51,7 @@ def whole(postgres_recorded: PostgresDatabase) -> tuple[pa.Table, bytes]:
                 upstream.sendall(data)
             thread.join(30)
 
-    with _listening(relay) as port:
+    with listening(relay) as port:
         table = _read_from(port)
     return table, bytes(said)
 
@@ -94,7 +74,7 @@ def _replayed(data: bytes, **options: int) -> pa.Table:
         while channel.recv(65536):
             pass
 
-    with _listening(say) as port:
+    with listening(say) as port:
         return _read_from(port, **options)
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from osiris.drivers.postgres.connect import connect
 from osiris.drivers.postgres.wire.session import rows
 from osiris.drivers.postgres.wire.start_up import open_wire
 from tests.support.certificates import make_certificates
+from tests.support.listening import listening
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
 LONG = 30.0
@@ -136,6 +137,12 @@ def test_a_certificate_of_the_client(postgres: PostgresServer, tmp_path: Path) -
     settings = _settings(postgres, tls=tls)
     assert type(_failure(settings, files.cert.parent)) is TlsError  # signed by a stranger
     assert _scalar(settings, SSL, postgres.directory) is True
+    own = postgres.certificates
+    both = tmp_path / "both.pem"
+    both.write_bytes(own.cert.read_bytes() + own.key.read_bytes())
+    both.chmod(0o600)
+    tls = {"mode": "verify_ca", "ca": str(own.ca), "cert": "both.pem"}
+    assert _scalar(_settings(postgres, tls=tls), SSL, tmp_path) is True
 
 
 def test_nothing_of_the_environment_changes_the_connection(
@@ -190,7 +197,8 @@ def test_options_are_settings_of_the_server(postgres: PostgresServer) -> None:
         ({"socket": "/tmp", "tls": {"mode": "required"}}, "no TLS on a Unix socket"),
         ({"tls": {"ca": "x"}}, "not looked at"),
         ({"tls": {"cert": "x"}}, "not sent"),
-        ({"tls": {"mode": "required", "cert": "x"}}, "go together"),
+        ({"tls": {"mode": "required", "key": "x"}}, "set cert as well"),
+        ({"tls": {"mode": "verify_ca", "ca": "a\0b"}}, "pattern"),
         ({"user": "a\0b"}, "pattern"),
     ],
 )
@@ -261,28 +269,6 @@ def test_no_such_host(postgres: PostgresServer, host: str) -> None:
     assert isinstance(failed, ConfigError | TransientStepError)  # without a network: EAI_AGAIN
 
 
-@contextlib.contextmanager
-def _answering(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Listen on a port and hand every connection to `answer`."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    channel, _ = listener.accept()
-                    with channel, contextlib.suppress(OSError):
-                        answer(channel)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            thread.join(LONG)
-
-
 def _offers_no_tls(channel: socket.socket) -> None:
     channel.recv(8)
     channel.sendall(b"N")
@@ -290,7 +276,7 @@ def _offers_no_tls(channel: socket.socket) -> None:
 
 
 def test_required_tls_that_the_server_does_not_offer(postgres: PostgresServer) -> None:
-    with _answering(_offers_no_tls) as port:
+    with listening(_offers_no_tls) as port:
         failed = _failure(_settings(postgres, port=port, tls={"mode": "required"}))
     assert type(failed) is TlsError
     assert _both(failed, "does not support SSL")
@@ -304,7 +290,7 @@ def test_something_else_listens(postgres: PostgresServer, mode: str, says: bytes
         channel.sendall(says)
         channel.recv(100)
 
-    with _answering(answer) as port:
+    with listening(answer) as port:
         failed = _failure(_settings(postgres, port=port, tls={"mode": mode}, connect_timeout=LONG))
     assert type(failed) is ConfigError
     assert _both(failed, "does not speak the PostgreSQL protocol")
@@ -315,7 +301,7 @@ def test_a_server_that_hangs_up(postgres: PostgresServer, mode: str) -> None:
     def answer(channel: socket.socket) -> None:
         channel.recv(8)
 
-    with _answering(answer) as port:
+    with listening(answer) as port:
         failed = _failure(_settings(postgres, port=port, tls={"mode": mode}, connect_timeout=LONG))
     assert type(failed) is TransientStepError
 
@@ -326,7 +312,7 @@ def _silence(channel: socket.socket) -> None:
 
 
 def test_a_server_that_says_nothing(postgres: PostgresServer) -> None:
-    with _answering(_silence) as port:
+    with listening(_silence) as port:
         failed = _failure(_settings(postgres, port=port, connect_timeout=0.3))
     assert type(failed) is ConnectTimeoutError
     assert _both(failed, "did not answer within 0.3 s")
@@ -337,7 +323,7 @@ def test_a_log_in_that_is_cancelled(
     postgres: PostgresServer, opener: Callable[..., object]
 ) -> None:
     token = CancelToken()
-    with _answering(_silence) as port:
+    with listening(_silence) as port:
         timer = threading.Timer(0.2, token.cancel)
         timer.start()
         before = time.monotonic()
@@ -353,7 +339,7 @@ def test_no_descriptor_is_left_open(postgres: PostgresServer) -> None:
     def many() -> int:
         return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a Path would open one of its own
 
-    with _answering(_offers_no_tls) as port:
+    with listening(_offers_no_tls) as port:
         before = many()
         for _ in range(5):
             _failure(_settings(postgres, password="wrong"))

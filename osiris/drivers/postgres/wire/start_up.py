@@ -10,6 +10,7 @@ from typing import Final
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import StepError
+from osiris.core.tls_context import tls_context
 from osiris.drivers.postgres.conninfo import options_text
 from osiris.drivers.postgres.errors import login_error
 from osiris.drivers.postgres.places import addresses, place
@@ -34,7 +35,6 @@ from osiris.drivers.postgres.wire.messages import (
 )
 from osiris.drivers.postgres.wire.receive import BUFFER_BYTES, Receiver
 from osiris.drivers.postgres.wire.scram import MECHANISM, ScramClient, ScramError, md5_answer
-from osiris.drivers.postgres.wire.tls import tls_context
 from osiris.drivers.postgres.wire.wire import Wire
 
 _OK, _CLEAR, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12

@@ -8,10 +8,10 @@ from typing import Final
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import OsirisError
+from osiris.core.tls_context import tls_context
 from osiris.drivers.postgres.places import addresses
 from osiris.drivers.postgres.wire.channel import open_channel
 from osiris.drivers.postgres.wire.messages import cancel_request
-from osiris.drivers.postgres.wire.tls import tls_context
 
 _SECONDS: Final = 3.0
 _log: Final = logging.getLogger(__name__)

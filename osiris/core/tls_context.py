@@ -3,11 +3,11 @@
 import ssl
 from pathlib import Path
 
-from osiris.components.mysql_extractor import MySQLTls
+from osiris.components.tls import Tls
 from osiris.core.errors import ConfigError
 
 
-def tls_context(tls: MySQLTls, base_dir: Path) -> ssl.SSLContext | None:
+def tls_context(tls: Tls, base_dir: Path) -> ssl.SSLContext | None:
     """Return the context to wrap the socket with, or None when TLS is disabled.
 
     Paths are relative to `base_dir`. Raises `ConfigError` for a file that cannot be used.
@@ -25,7 +25,7 @@ def tls_context(tls: MySQLTls, base_dir: Path) -> ssl.SSLContext | None:
     return context
 
 
-def _trust(context: ssl.SSLContext, tls: MySQLTls, base_dir: Path) -> None:
+def _trust(context: ssl.SSLContext, tls: Tls, base_dir: Path) -> None:
     if tls.ca is None:
         context.load_default_certs()
         return
@@ -35,7 +35,7 @@ def _trust(context: ssl.SSLContext, tls: MySQLTls, base_dir: Path) -> None:
         raise _unusable("ca", tls.ca, error) from error
 
 
-def _identify(context: ssl.SSLContext, tls: MySQLTls, base_dir: Path) -> None:
+def _identify(context: ssl.SSLContext, tls: Tls, base_dir: Path) -> None:
     cert, key = str(tls.cert), tls.key
     try:
         # Without a password function OpenSSL would ask for one on the terminal.
