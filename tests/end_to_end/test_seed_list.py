@@ -242,3 +242,10 @@ def test_ten_steps_take_few_requests(pair: Pair) -> None:
     assert len(pair.server.log.control_plane()) <= 6
     assert len(pair.server.log.find("POST", "/files")) <= 8
     assert not pair.server.living()
+
+
+def test_the_sandbox_reaches_the_database_and_nothing_else(pair: Pair) -> None:
+    (creation,) = pair.server.log.creations()
+    network = creation.json()["network"]
+    assert network["denyOut"] == ["0.0.0.0/0"]
+    assert [one for one in network["allowOut"] if one != "localhost"] == ["127.0.0.1/32"]
