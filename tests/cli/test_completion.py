@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from osiris.cli.completion import VARIABLE
+from osiris.cli.main import cli
 from tests.cli.program import ROOT, Osiris, plain
 
 CONNECTIONS = "connections:\n  mysql:\n    shop: {user: u}\n    stock: {user: u}\n"
@@ -52,8 +55,14 @@ def proposed(osiris: Osiris, words: str) -> list[str]:
         ("osiris completion ", ["bash", "zsh", "fish"]),
     ],
 )
-def test_what_is_proposed(shop: Osiris, words: str, expected: list[str]) -> None:
-    assert proposed(shop, words) == expected
+def test_what_is_proposed(
+    shop: Osiris, words: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop.cwd)
+    *arguments, incomplete = words.split(" ")[1:]
+    completer = ShellComplete(cli, {}, "osiris", VARIABLE)
+    found = completer.get_completions(arguments, incomplete)
+    assert [item.value for item in found] == expected
 
 
 def test_a_project_that_is_named_and_one_that_is_broken(shop: Osiris, tmp_path: Path) -> None:

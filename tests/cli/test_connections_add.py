@@ -1,11 +1,13 @@
 """`osiris connections add`, `test` and `exec`."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from osiris.cli.main import outcome
 from tests.cli.program import Osiris
 from tests.conftest import Database
 
@@ -79,15 +81,15 @@ def test_another_one_and_the_rest_stays(osiris: Osiris) -> None:
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_written(
-    osiris: Osiris, arguments: tuple[str, ...], words: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
 ) -> None:
     text = "connections:\n  mysql:\n    there: {user: x}\n"
-    (osiris.cwd / FILE).write_text(text)
-    done = osiris("connections", "add", *arguments)
-    assert done.code == 2, done.err
-    assert words in done.err
-    assert "hunter2" not in done.err
-    assert (osiris.cwd / FILE).read_text() == text
+    (tmp_path / FILE).write_text(text)
+    assert outcome(["-C", str(tmp_path), "connections", "add", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "hunter2" not in told
+    assert (tmp_path / FILE).read_text() == text
 
 
 @pytest.fixture

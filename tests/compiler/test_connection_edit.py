@@ -56,7 +56,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 FIELDS = st.dictionaries(NAMES, st.text(max_size=20) | st.integers() | st.booleans(), min_size=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(NAMES, NAMES, FIELDS), max_size=6, unique_by=lambda c: c[:2]))
 def test_any_connections_one_after_the_other(added: list[tuple[str, str, dict[str, str]]]) -> None:
     text, expected = "# kept\n", dict[str, dict[str, object]]()
