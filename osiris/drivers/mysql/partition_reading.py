@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from osiris.components.mysql_extractor import MySQLExtractorConfig
-from osiris.core.errors import ConfigError
+from osiris.core.errors import ConfigError, MissingRightError
 from osiris.core.partition_ranges import as_integer, cut_evenly, range_conditions
 from osiris.drivers.mysql.names import quoted
 from osiris.drivers.mysql.protocol import ERR, parse_error
@@ -121,7 +121,7 @@ def _lock(guard: Receiver, statement: str, privilege: str) -> None:
         return
     refusal = guard.refusal(answer)
     if parse_error(answer).number in _DENIED:
-        raise ConfigError(
+        raise MissingRightError(
             f"ranges of one state need a lock that the account may not take: {refusal.message}",
             hint=f"grant the user {privilege}; or {_EACH}",
         )

@@ -5,6 +5,7 @@ from typing import Final
 from osiris.core.errors import (
     ConfigError,
     DataError,
+    MissingRightError,
     StepError,
     SystemStepError,
     TransientStepError,
@@ -28,7 +29,7 @@ _WRITING: Final[dict[int, Meaning]] = {
     **dict.fromkeys((1021, 1114), Meaning(SystemStepError, "the server has no room left", _SPACE)),
     **dict.fromkeys(
         (1044, 1142, 1143, 1227, 1410),
-        Meaning(ConfigError, "the user may not write this table", _GRANT),
+        Meaning(MissingRightError, "the user may not write this table", _GRANT),
     ),
     **dict.fromkeys(
         (1062, 1586), _data("a row has a key that another row has (in the table or the input)")

@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 from osiris.components.mysql_extractor import COMPONENT, MySQLExtractorConfig
-from osiris.core.errors import ConfigError, StepError, TransientStepError
+from osiris.core.errors import ConfigError, MissingRightError, StepError, TransientStepError
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
 from osiris.drivers.mysql.partition_reading import read_ranges
@@ -222,7 +222,7 @@ def test_an_account_that_may_only_read(
         f"GRANT SELECT ON {bank.name}.* TO reader@'%'"
     )
     connection = {**bank.connection(), "user": "reader", "password": "r"}
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(MissingRightError) as caught:
         table_of(bank, run, connection=connection, **source, partition=parts("id", 2))
     assert "may not take" in caught.value.message
     assert privilege in str(caught.value.hint)

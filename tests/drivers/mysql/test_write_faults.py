@@ -13,6 +13,7 @@ from osiris.core.errors import (
     CancelledError,
     ConfigError,
     DataError,
+    MissingRightError,
     OsirisError,
     SystemStepError,
     TransientStepError,
@@ -157,7 +158,7 @@ def test_an_account_that_may_not_write(target: Target) -> None:
     )
     given = {**target.database.connection(), "user": "looker", "password": "l"}
     for mode in ("append", "replace", "upsert"):
-        with pytest.raises(ConfigError, match="the user may not"):
+        with pytest.raises(MissingRightError, match="the user may not"):
             write(target.database, target.root, mode, stream(int), connection=given)
     assert unchanged(target.database, "append")
 
