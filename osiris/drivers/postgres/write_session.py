@@ -15,10 +15,10 @@ import psycopg
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
-from osiris.core.errors import OsirisError, StepError, SystemStepError, TransientStepError
+from osiris.core.errors import OsirisError, SystemStepError
 from osiris.drivers.postgres.connect import connect
 from osiris.drivers.postgres.places import place
-from osiris.drivers.postgres.psycopg_error import psycopg_error
+from osiris.drivers.postgres.write_errors import writing_error
 
 _log: Final = logging.getLogger(__name__)
 _ASKING_TIMES: Final = 3
@@ -154,13 +154,3 @@ class WriteSession:
             self.connection.cancel_safe(timeout=_CANCEL_SECONDS)
         with contextlib.suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
-
-
-def writing_error(error: psycopg.Error, where: str) -> StepError:
-    """Return the step's error, with the row where COPY stopped."""
-    told = psycopg_error(error, where)
-    lines = (error.diag.context or "").splitlines() if error.sqlstate else []
-    at = next((line for line in lines if line.startswith("COPY ")), None)
-    if at is None or isinstance(told, TransientStepError):
-        return told
-    return type(told)(f"{told.message} ({at})", hint=told.hint)

@@ -14,7 +14,9 @@ import pytest
 from osiris.components.postgres_writer import COMPONENT
 from osiris.core.errors import (
     CancelledError,
+    ConfigError,
     DataError,
+    MissingRightError,
     OsirisError,
     SystemStepError,
     TransientStepError,
@@ -191,6 +193,26 @@ def test_a_row_that_breaks_a_constraint_at_the_commit(
     pg.execute(f"ALTER TABLE t ADD {rule}")
     with pytest.raises(DataError, match="foreign key"):
         writing.write(TABLE.slice(0, 2), table="t")
+    assert unchanged(pg)
+
+
+def test_rights_that_are_missing_are_told(writing: TableWriting, pg: PostgresDatabase) -> None:
+    pg.execute("CREATE ROLE lowly LOGIN PASSWORD 'p'; GRANT SELECT ON t TO lowly")
+    login = {**pg.connection(), "user": "lowly", "password": "p"}
+    try:
+        for options in ({"table": "t"}, {"table": "u", "create_if_missing": True}):
+            with pytest.raises(MissingRightError, match="permission denied") as caught:
+                writing.write(TABLE, connection=login, **options)
+            assert "grant INSERT" in (caught.value.hint or "")
+    finally:
+        pg.execute("DROP OWNED BY lowly; DROP ROLE lowly")
+    assert unchanged(pg)
+
+
+def test_a_server_that_takes_no_changes(writing: TableWriting, pg: PostgresDatabase) -> None:
+    follower = {**pg.connection(), "options": {"default_transaction_read_only": "on"}}
+    with pytest.raises(ConfigError, match="takes no changes"):
+        writing.write(TABLE, connection=follower, table="t")
     assert unchanged(pg)
 
 
