@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from osiris.components.component import Connection
+from osiris.components.component import Connection, InputPath
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
@@ -43,7 +43,7 @@ class S3Connection(Connection):
             "with an endpoint, virtual at AWS."
         ),
     )
-    ca: str | None = Field(
+    ca: Annotated[str | None, InputPath()] = Field(
         default=None,
         min_length=1,
         description="PEM file of the authority that signed the endpoint's certificate.",

@@ -17,7 +17,7 @@ from osiris.core.errors import (
     UnwritableOutputError,
 )
 from osiris.core.manifest import Step
-from osiris.core.publish_target import PublishTarget, publish_target
+from osiris.core.publish_target import PublishTarget, changed_file, publish_target
 from osiris.core.session import SessionContext
 from osiris.core.step_config import StepConfig, secrets_of, sha256_hex
 from osiris.core.writable import why_unwritable
@@ -118,6 +118,9 @@ def _check_step(
     target = publish_target(config, component, env, project)
     if target is not None:
         _check_output(step.id, target, found)
+    changed = changed_file(config, component, env, project)
+    if changed is not None:
+        _check_writable(step.id, changed, "change")
 
 
 def _config(step: Step, compiled: CompiledPipeline) -> StepConfig:
@@ -150,10 +153,15 @@ def _check_output(step_id: str, path: PublishTarget, found: Preflight) -> None:
             hint="give one of them another path",
         )
     found.outputs[step_id] = path
-    reason = why_unwritable(path) if isinstance(path, Path) else None
+    if isinstance(path, Path):
+        _check_writable(step_id, path, "publish")
+
+
+def _check_writable(step_id: str, path: Path, what: str) -> None:
+    reason = why_unwritable(path)
     if reason is not None:
         raise UnwritableOutputError(
-            f"step {step_id!r} cannot publish {path}: {reason}",
+            f"step {step_id!r} cannot {what} {path}: {reason}",
             hint="make the directory writable or give the step another path",
         )
 

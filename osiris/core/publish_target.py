@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osiris.components.component import Component, OutputPath
+from osiris.components.component import Component, OutputPath, TargetPath
 from osiris.components.s3_connection import S3Connection
 from osiris.core.placeholders import fill
 from osiris.core.step_config import StepConfig, bind
@@ -56,13 +56,29 @@ def publish_target(
 
     None when it makes no file. Raises `MissingVariableError` or `ConfigError`.
     """
+    path = _marked(OutputPath, config, component, env)
+    if path is None:
+        return None
+    return _in_bucket(path, config, component, env) or project / path
+
+
+def changed_file(
+    config: StepConfig, component: Component, env: Mapping[str, str], project: Path
+) -> Path | None:
+    """Return the file that the step changes in place, as its field marked `TargetPath` says."""
+    path = _marked(TargetPath, config, component, env)
+    return None if path is None else project / path
+
+
+def _marked(
+    mark: type, config: StepConfig, component: Component, env: Mapping[str, str]
+) -> str | None:
+    """Return the value of the field with this mark, filled in."""
     for name, declared in component.config.model_fields.items():
-        if any(isinstance(mark, OutputPath) for mark in declared.metadata):
+        if any(isinstance(found, mark) for found in declared.metadata):
             value: Any = config.config.get(name)
-            if value is None:
-                return None
-            path = str(fill(value, env, where=f"step {config.id!r}: config.{name}"))
-            return _in_bucket(path, config, component, env) or project / path
+            where = f"step {config.id!r}: config.{name}"
+            return None if value is None else str(fill(value, env, where=where))
     return None
 
 

@@ -99,3 +99,12 @@ def test_it_is_changed_here(project: Path) -> None:
     assert result.ok, result.error
     assert run_sql(project / "t.duckdb", "FROM t") == [(3,), (4,)]
     assert result.status.total_rows == 2
+
+
+def test_a_file_that_cannot_be_changed_is_told_before_anything_runs(project: Path) -> None:
+    (project / "t.duckdb").mkdir()
+    result = run(project, LocalAdapter(), "parquet", DUCKDB)
+    assert result.exit_code == 4
+    assert result.error is not None
+    assert "step 'write' cannot change" in result.error.message
+    assert "it is a directory" in result.error.message

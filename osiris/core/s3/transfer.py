@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from osiris.components.s3_connection import S3Connection
@@ -12,6 +13,8 @@ from osiris.core.s3.store import S3Store
 from osiris.core.source_files import SourceFile, stamp
 
 _LONGEST_NAME = 64
+_AT_ONCE = 4
+"""Objects that are fetched at the same time: most of it is waiting."""
 
 
 def store_of(connection: S3Connection, base_dir: Path, cancelled: CancelToken) -> S3Store:
@@ -39,11 +42,13 @@ def fetched_files(
         directory = Path(tempfile.mkdtemp(prefix="s3-", dir=spill_dir))
     except OSError as error:
         raise write_error(spill_dir, error) from error
-    found = []
-    for number, key in enumerate(keys):
+
+    def fetched(number: int, key: str) -> SourceFile:
         # The ending says how a file is compressed; the rest is for people.
         name = re.sub(r"[^A-Za-z0-9._-]", "_", key.rpartition("/")[2])[-_LONGEST_NAME:]
         copy = directory / f"{number:05}-{name}"
         store.fetch(key, copy)
-        found.append(SourceFile(connection.url(key), copy, stamp(copy)))
-    return found
+        return SourceFile(connection.url(key), copy, stamp(copy))
+
+    with ThreadPoolExecutor(_AT_ONCE, "s3") as pool:
+        return list(pool.map(fetched, range(len(keys)), keys))
