@@ -35,6 +35,7 @@ _STOP_SECONDS = 30.0
 _IN_THE_MAKING_SECONDS = 60.0
 _PREFIX = "osiris-pg-"
 _ADMIN = "postgres"
+_FIFTEEN = 150_000
 
 # Nothing here survives the tests, so nothing need be durable.
 _SETTINGS = {
@@ -202,7 +203,10 @@ class PostgresServer:
 
     def create_database(self, name: str) -> None:
         """Make an empty database."""
-        self.execute(f"CREATE DATABASE {quoted(name)}")
+        with self.admin() as connection:
+            # Quicker than by the log where nothing is synchronised; the only way before 15.
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= _FIFTEEN else ""
+            connection.execute(f"CREATE DATABASE {quoted(name)}{how}".encode())
 
     def drop_database(self, name: str) -> None:
         """Remove a database and cut off who is connected to it."""

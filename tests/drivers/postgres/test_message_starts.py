@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris.drivers.postgres.wire.message_starts import message_starts
@@ -68,7 +68,7 @@ def test_other_messages_between_rows() -> None:
     _check([*rows[:4000], notice, *rows[4000:], b"c\0\0\0\4", b"C\0\0\0\x0bCOPY 1\0"], 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=40), max_size=30), st.integers(0, 60))
 def test_few_messages(payloads: list[bytes], cut: int) -> None:
     messages = [b"d" + struct.pack("!I", len(payload) + 4) + payload for payload in payloads]

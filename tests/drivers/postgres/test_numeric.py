@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris.drivers.postgres.copy_out.cells import UnreadableValueError, cells_at
@@ -57,7 +57,7 @@ def _declared(draw: st.DrawFn) -> tuple[int, int, list[int | None]]:
     return precision, draw(st.integers(0, precision)), numbers
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_declared())
 def test_every_precision_and_scale(case: tuple[int, int, list[int | None]]) -> None:
     precision, scale, numbers = case
