@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from osiris.cli import options
+from osiris.cli import completions, options
 from osiris.cli.invocation import Invocation
 from osiris.cli.paths import shown
 from osiris.cli.screen import document, note, result, styled
@@ -26,19 +26,48 @@ _COMPONENTS = ("filesystem.csv_extractor", "duckdb.processor", "filesystem.csv_w
 
 
 @click.command(
-    epilog=options.epilog("osiris init", "osiris init movies", "osiris init movies --json")
+    epilog=options.epilog(
+        "osiris init", "osiris init movies", "osiris init shop --from-connection @mysql.shop"
+    )
 )
 @click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--from-connection",
+    "ref",
+    metavar="@FAMILY.ALIAS",
+    shell_complete=completions.connections,
+    help="Start from a database: its pipeline copies each table into a CSV file.",
+)
+@click.option(
+    "--table",
+    "tables",
+    metavar="T",
+    multiple=True,
+    help="With --from-connection: only this table; * and ? stand for anything.",
+)
 @options.as_json
 @click.pass_obj
-def init_command(invocation: Invocation, /, *, directory: Path, as_json: bool) -> int:
+def init_command(
+    invocation: Invocation,
+    /,
+    *,
+    directory: Path,
+    ref: str | None,
+    tables: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Write a project to DIRECTORY [default: here]: a pipeline that runs, its data, settings.
 
-    Nothing that is there is overwritten: when one of the files exists, nothing is written. As
-    JSON: {"directory", "files", "next"}.
+    Nothing that is there is overwritten: when one of the files exists, nothing is written. A
+    connection to start from is one of DIRECTORY's own osiris_connections.yaml, or of the project
+    that the command is called in. As JSON: {"directory", "files", "next"}.
     """
     root = invocation.path(directory)
     contents = _contents(root.absolute().name)
+    if ref is not None:
+        contents = _from(ref, tables, root, invocation, contents)
+    elif tables:
+        raise UsageError("--table goes with --from-connection", hint="name a connection as well")
     _refuse_to_overwrite(root, contents)
     for name, text in contents.items():
         _write(root / name, text)
@@ -51,8 +80,22 @@ def init_command(invocation: Invocation, /, *, directory: Path, as_json: bool) -
     result(f"\n{styled('Next:', 'strong')}")
     for command in following:
         result(f"  {command}")
-    _say_what_is_missing()
+    if ref is None:
+        _say_what_is_missing()
     return 0
+
+
+def _from(
+    ref: str, tables: tuple[str, ...], root: Path, invocation: Invocation, example: dict[str, str]
+) -> dict[str, str]:
+    """Return the files of a project that starts from a connection, in place of the example's."""
+    from osiris.cli.init_from import (  # noqa: PLC0415 - the example needs no connection
+        beginning_from,
+    )
+
+    kept = (_SCHEMA, "osiris.yaml", ".gitignore")
+    begun = beginning_from(ref, tables, root, invocation)
+    return {**{name: example[name] for name in kept}, **begun}
 
 
 def _contents(name: str) -> dict[str, str]:
