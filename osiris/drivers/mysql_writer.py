@@ -1,5 +1,6 @@
 """The driver of `mysql.writer`: one table, written from the stream in one transaction."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ class MySQLWriterDriver:
         transaction: MySQLTransaction | None = None
         try:
             with WriteSession(
-                config.connection, base_dir=ctx.base_dir, cancelled=ctx.cancelled
+                config.connection,
+                base_dir=ctx.base_dir,
+                cancelled=ctx.cancelled,
+                lock_seconds=math.ceil(config.lock_timeout),
             ) as session:
                 transaction = MySQLTransaction(session, config, stream.schema)
                 return {"rows_written": write_table(stream, step, transaction)}

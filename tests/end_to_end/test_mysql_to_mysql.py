@@ -169,8 +169,8 @@ def test_a_run_that_is_killed_leaves_the_table_as_it_was(
 def test_a_writer_that_waits_too_long_is_tried_again(project: MySQLProject) -> None:
     """The next try starts from a clean transaction: no row is there twice."""
     database = project.database
-    database.script("CREATE TABLE t LIKE source; SET GLOBAL innodb_lock_wait_timeout = 1")
-    path = pipeline(project, {"table": "source"}, {"batch_size": 1000})
+    database.execute("CREATE TABLE t LIKE source")
+    path = pipeline(project, {"table": "source"}, {"batch_size": 1000, "lock_timeout": 1})
     document = json.loads(path.read_text())
     document["steps"][1]["retry"] = {"attempts": 5, "delay": 0.1}
     path.write_text(json.dumps(document))
@@ -188,7 +188,6 @@ def test_a_writer_that_waits_too_long_is_tried_again(project: MySQLProject) -> N
         other.execute("INSERT INTO t (id) VALUES (15000)")
         env = {PASSWORD_VARIABLE: project.password}
         result = osiris.run_pipeline(path, project=project.root, env=env, observer=release)
-    database.execute("SET GLOBAL innodb_lock_wait_timeout = 50")
     assert result.exit_code == 0, result.status.error
     assert len(retries) == 1
     assert "lock" in retries[0].error["message"]

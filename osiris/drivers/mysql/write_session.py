@@ -25,9 +25,6 @@ from osiris.drivers.mysql.receive import Receiver
 from osiris.drivers.mysql.session import text_rows
 from osiris.drivers.mysql.stop_query import stop_query
 
-LOCK_SECONDS: Final = 60
-"""How long to wait for a lock on a table before the step fails as transient."""
-
 _SETTINGS: Final = (
     # A value is taken as it is or refused; 0 in an AUTO_INCREMENT column stays 0; \ escapes.
     "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'",
@@ -48,6 +45,8 @@ _log: Final = logging.getLogger(__name__)
 class WriteSession:
     """One connection; a context manager that closes it. What was not committed is gone then.
 
+    It waits `lock_seconds` for each lock on a table or a row.
+
     Every method raises the step's error for what the server says, `TransientStepError` for a
     connection that is lost, and the reason of `cancelled`.
     """
@@ -58,7 +57,7 @@ class WriteSession:
         *,
         base_dir: Path,
         cancelled: CancelToken,
-        lock_seconds: int = LOCK_SECONDS,
+        lock_seconds: int,
     ) -> None:
         self._settings, self._base_dir, self._cancelled = settings, base_dir, cancelled
         self._running = ""
@@ -71,7 +70,8 @@ class WriteSession:
         try:
             settings = ", ".join(f"SESSION {setting}" for setting in _SETTINGS)
             self.run(f"SET {settings}")
-            self.run(f"SET SESSION lock_wait_timeout = {self.lock_seconds:d}")
+            for lock in ("lock_wait_timeout", "innodb_lock_wait_timeout"):
+                self.run(f"SET SESSION {lock} = {self.lock_seconds:d}")
             self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         except BaseException:
             self._wire.close(idle=False)

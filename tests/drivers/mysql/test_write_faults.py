@@ -245,7 +245,9 @@ def test_the_stages_of_long_names_are_told_apart() -> None:
 
 def test_a_connection_of_its_own_for_each_write(target: Target) -> None:
     given = MySQLConnection.model_validate(target.database.connection())
-    with WriteSession(given, base_dir=target.root, cancelled=CancelToken()) as session:
+    with WriteSession(
+        given, base_dir=target.root, cancelled=CancelToken(), lock_seconds=7
+    ) as session:
         mode = session.value("SELECT @@SESSION.sql_mode") or ""
         assert "STRICT_ALL_TABLES" in mode
         assert "NO_BACKSLASH_ESCAPES" not in mode

@@ -9,16 +9,11 @@ import pyarrow as pa
 import pymysql
 import pytest
 
-from osiris.components.mysql_writer import MySQLWriterConfig
-from osiris.core.cancel import CancelToken
 from osiris.core.errors import OsirisError, TransientStepError
 from osiris.core.stream import TableStream
-from osiris.drivers.mysql.write_session import WriteSession
-from osiris.drivers.mysql.write_transaction import MySQLTransaction
-from osiris.drivers.relational.table_write import TableWriteStep, write_table
 from tests.conftest import Database
-from tests.support.driver_run import DriverRun, stream_of
-from tests.support.mysql_faults import SCHEMA, options, prepare, stream, unchanged, until, write
+from tests.support.driver_run import stream_of
+from tests.support.mysql_faults import SCHEMA, prepare, stream, unchanged, until, write
 from tests.support.mysql_writing import Target
 
 
@@ -38,17 +33,9 @@ def other(target: Target) -> Iterator[Any]:
         yield cursor
 
 
-def write_soon(target: Target, mode: str, table: TableStream, seconds: int = 1) -> int:
-    """Write as the driver does, but wait only so long for a lock on the table."""
-    config = MySQLWriterConfig.model_validate(options(target.database, mode))
-    run = DriverRun(target.root)
-    with WriteSession(
-        config.connection, base_dir=target.root, cancelled=CancelToken(), lock_seconds=seconds
-    ) as session:
-        session.run(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
-        transaction = MySQLTransaction(session, config, table.schema)
-        step = TableWriteStep("step", config, run.context)
-        return write_table(table, step, transaction)
+def write_soon(target: Target, mode: str, table: TableStream) -> None:
+    """Write, but wait a second only for a lock."""
+    write(target.database, target.root, mode, table, lock_timeout=1)
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
