@@ -16,6 +16,9 @@ _TICK = 0.25
 class Watchdog:
     """Interrupts the sandbox's stream when nothing is heard for too long.
 
+    Each stream in a row that says nothing at all gets twice the time of the one before: where the
+    sandbox is slow, a stream may need longer to begin than a silence may last later.
+
     Args:
         sandbox: whose stream it is.
         silence: seconds after which a silent stream counts as cut.
@@ -28,7 +31,7 @@ class Watchdog:
         self, sandbox: Sandbox, silence: float, cancel: CancelToken, to_stop: float
     ) -> None:
         self._sandbox = sandbox
-        self._silence = silence
+        self._silence = self._allowed = silence
         self._cancel = cancel
         self._to_stop = to_stop
         self._heard = time.monotonic()
@@ -54,6 +57,7 @@ class Watchdog:
     def heard(self) -> None:
         """Take note that the stream lives."""
         self._heard = time.monotonic()
+        self._allowed = self._silence
 
     def pause(self, seconds: float) -> None:
         """Wait before the stream is opened again."""
@@ -62,7 +66,7 @@ class Watchdog:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch over a stream while the block lasts."""
-        self.heard()
+        self._heard = time.monotonic()
         self._watched = True
         try:
             yield
@@ -85,7 +89,8 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._over.wait(_TICK):
-            silent = time.monotonic() - self._heard > self._silence
+            silent = time.monotonic() - self._heard > self._allowed
             if self._watched and (silent or self._expired()):
-                self.heard()
+                self._heard = time.monotonic()
+                self._allowed *= 2
                 self._sandbox.interrupt()

@@ -16,7 +16,7 @@ from tests.e2b_server.server import E2BServer
 from tests.support.pipelines import Evidence, PipelineBuilder, run_with
 
 CANARY = "a-canary-that-must-not-sing"
-QUICK = SandboxChoices(heartbeat=0.3, patience=10.0)
+QUICK = SandboxChoices(heartbeat=0.3, patience=40.0)
 
 
 class Runs:

@@ -16,7 +16,7 @@ from tests.remote.test_local_sandbox import marked
 from tests.support.pipelines import Evidence, PipelineBuilder
 from tests.support.sandboxes import FarProvider
 
-QUICK: dict[str, Any] = {"heartbeat": 0.2, "patience": 3.0}
+QUICK: dict[str, Any] = {"heartbeat": 0.2, "patience": 30.0}
 ENDS = {"step_complete", "step_failed", "step_skipped"}
 
 

