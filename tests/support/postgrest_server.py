@@ -217,12 +217,22 @@ class PostgrestServer:
                 if name not in types:
                     return _refusal(400, "PGRST204", f"Could not find the '{name}' column")
             conflict = _names(request.query_params.get("on_conflict", ""))
+            shown = _names(request.query_params.get("select", ""))
             statement = _statement(schema, table, columns, types, conflict)
+            if shown:
+                texts = sql.SQL(", ").join(
+                    sql.SQL("{0}::text").format(sql.Identifier(n)) for n in shown
+                )
+                statement += sql.SQL(" RETURNING ") + texts
             try:
-                count = connection.execute(statement, [body]).rowcount
+                done = connection.execute(statement, [body])
             except psycopg.Error as error:
                 return _database_error(error)
-        return Response(status_code=201, headers={"content-range": f"*/{count}"})
+            headers = {"content-range": f"*/{done.rowcount}"}
+            if "return=representation" in request.headers["prefer"]:
+                rows = [dict(zip(shown, row, strict=True)) for row in done.fetchall()]
+                return JSONResponse(rows, 201, headers)
+        return Response(status_code=201, headers=headers)
 
 
 def _statement(

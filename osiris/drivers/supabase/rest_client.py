@@ -89,13 +89,15 @@ class RestClient:
         return described
 
     def insert(
-        self, table: str, columns: Mapping[str, str], prefer: str, body: bytes, *, again: bool
-    ) -> int | None:
-        """Insert rows; return how many the API says it wrote, None when it does not say.
+        self, table: str, parameters: Mapping[str, str], prefer: str, body: bytes, *, again: bool
+    ) -> tuple[int | None, list[dict[str, str | None]]]:
+        """Insert rows; return how many the API says it wrote, and what it says of them.
+
+        None when it does not say how many; nothing of the rows when it was not asked (`select`).
 
         Args:
             table: name of the table.
-            columns: query parameters: `columns`, and `on_conflict` for an upsert.
+            parameters: of the query: `columns`, `select`, and `on_conflict` for an upsert.
             prefer: the `Prefer` header.
             body: a JSON array of objects.
             again: whether the request may be made twice without harm.
@@ -106,9 +108,10 @@ class RestClient:
         """
         headers = {"prefer": prefer, "content-type": "application/json"}
         path = f"/{quote(table, safe='')}"
-        response = self._request("POST", path, columns, headers, body, again=again)
+        response = self._request("POST", path, parameters, headers, body, again=again)
         total = response.headers.get("content-range", "").rpartition("/")[2]
-        return int(total) if total.isdecimal() else None
+        count = int(total) if total.isdecimal() else None
+        return count, json.loads(response.text) if "select" in parameters else []
 
     def _request(
         self,

@@ -33,6 +33,7 @@ from osiris.drivers.postgres.identifiers import quoted
 from osiris.drivers.relational.column_type import Column, Target
 from osiris.drivers.relational.keys import refuse_null_keys, refuse_repeated_keys
 from osiris.drivers.relational.plan import Plan
+from osiris.drivers.supabase.digits import check_digits, uncertain_columns
 from osiris.drivers.supabase.json_values import json_rows
 from osiris.drivers.supabase.openapi_table import table_from_openapi
 from osiris.drivers.supabase.rest_client import RequestFailed, RestClient
@@ -61,6 +62,7 @@ class RestTransaction:
         self._spill_dir = spill_dir
         self._plan: Plan | None = None
         self._spool: SpillFile | None = None
+        self._uncertain: list[str] = []
         self._keys: list[pa.RecordBatch] = []
         self._rows = 0
         self._sent = 0
@@ -92,6 +94,7 @@ class RestTransaction:
     def begin(self, plan: Plan) -> None:
         """Open the file where the rows wait."""
         self._plan = plan
+        self._uncertain = uncertain_columns(plan)
         self._spool = SpillFile(self._spill_dir, _SPOOLED)
 
     def load(self, arrays: list[pa.Array], rows: int) -> None:
@@ -161,7 +164,7 @@ class RestTransaction:
 
     def _send(self, rows: list[str]) -> None:
         try:
-            told = self._insert(rows)
+            told, kept = self._insert(rows)
         except RequestFailed as failed:
             if failed.failure.outcome is Outcome.TOO_LARGE and len(rows) > 1 and self._may_split:
                 half = len(rows) // 2
@@ -174,14 +177,18 @@ class RestTransaction:
                 f"{self.name} got {told} rows of {len(rows)}",
                 hint="look for a trigger or a rule on the table that leaves rows out",
             )
+        check_digits(rows, kept, self._uncertain, self.name)
         self._sent += len(rows)
 
-    def _insert(self, rows: list[str]) -> int | None:
+    def _insert(self, rows: list[str]) -> tuple[int | None, list[dict[str, str | None]]]:
         assert self._plan is not None  # noqa: S101 - begun by now
         names = _api_names(c.column.name for c in self._plan.columns)
         # All rows have the same names: the API looks at the first where it is not told.
         parameters = {"columns": names} if len(quote(names)) <= _LONGEST_QUERY else {}
         prefer = "return=minimal,count=exact"
+        if self._uncertain:
+            parameters["select"] = ",".join(f"{_api_names([n])}::text" for n in self._uncertain)
+            prefer = "return=representation,count=exact"
         if self._upsert:
             parameters["on_conflict"] = _api_names(self._plan.key)
             prefer += ",resolution=merge-duplicates"

@@ -169,11 +169,23 @@ def test_wide_and_empty_tables(writing: RestWriting) -> None:
     assert writing.server.inserts == [2]
 
 
-def test_digits_that_the_api_does_not_tell_are_the_servers_to_round(writing: RestWriting) -> None:
-    """The one exception: PostgREST says `numeric`, not `numeric(5,1)`."""
-    writing.rows("CREATE TABLE d (v numeric(5,1))")
-    writing.send(pa.table({"v": pa.array([Decimal("1.25")])}), table="d")
-    assert writing.rows("SELECT v FROM d") == [(Decimal("1.3"),)]
+def test_a_decimal_that_postgres_rounds_is_told(writing: RestWriting) -> None:
+    """PostgREST says `numeric`, not `numeric(5,1)`, so that it is seen only afterwards."""
+    writing.rows('CREATE TABLE d (id int PRIMARY KEY, "a ""b" numeric(5,1))')
+    ids = pa.array([1, 2, 3], pa.int32())
+    values = pa.array([Decimal("1.50"), None, Decimal("1.25")])
+    data = pa.table({"id": ids, 'a "b': values})
+    for options in ({}, UPSERT):
+        with pytest.raises(DataError, match=r"keeps 1.3 of 1.25: .* the rows are in the table"):
+            writing.send(data, table="d", **options)
+    assert writing.send(data.slice(0, 2), table="d", **UPSERT) == 2
+
+
+def test_fractions_of_a_second_that_the_api_does_not_tell_are_rounded(writing: RestWriting) -> None:
+    """The one exception: PostgREST says `timestamp`, not `timestamp(0)`."""
+    writing.rows("CREATE TABLE d (v timestamp(0))")
+    writing.send(pa.table({"v": pa.array([600], pa.timestamp("ms"))}), table="d")
+    assert writing.rows("SELECT v::text FROM d") == [("1970-01-01 00:00:01",)]
 
 
 def test_an_append_is_one_request_or_refused(writing: RestWriting) -> None:
