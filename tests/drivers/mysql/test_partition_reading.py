@@ -17,6 +17,7 @@ from osiris.drivers.mysql.partition_reading import read_ranges
 from osiris.drivers.mysql.reader import ReadOptions
 from tests.conftest import Database
 from tests.support.driver_run import DriverRun
+from tests.support.waiting import wait_for
 
 SECONDS = 60.0
 
@@ -293,12 +294,7 @@ def test_stopping_stops_every_range_on_the_server(database: Database, run: Drive
     with pytest.raises(StepError, match="enough"):
         for _ in reader:
             pass
-    deadline = threading.Event()
-    for _ in range(200):
-        if not _threads(database):
-            break
-        deadline.wait(0.05)
-    assert _threads(database) == 0
+    wait_for(lambda: _threads(database) == 0)
 
 
 def test_what_waits_goes_to_disk(database: Database, run: DriverRun) -> None:
@@ -312,11 +308,11 @@ def test_what_waits_goes_to_disk(database: Database, run: DriverRun) -> None:
         partition={"column": "id", "parts": 3},
     )["df"]
     assert next(iter(reader)).column(0)[0].as_py() == 1
-    while database.execute(
+    running = (
         "SELECT 1 FROM information_schema.processlist"
         " WHERE info LIKE '%seq_1_to_300000%' AND info NOT LIKE '%processlist%'"
-    ):
-        pass
+    )
+    wait_for(lambda: not database.execute(running))
     ids = [number for batch in reader for number in batch.column(0).to_pylist()]
     assert ids[-1] == 300_000
     assert ids == sorted(ids)

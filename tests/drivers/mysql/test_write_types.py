@@ -167,6 +167,7 @@ MADE = [
     (pa.list_(pa.int32()), [1, None], "longtext", "[1, null]"),
     (pa.struct([("a", pa.string())]), {"a": "é"}, "longtext", '{"a": "é"}'),
     (pa.json_(), '{"a":[1]}', "longtext", '{"a":[1]}'),
+    (pa.uuid(), bytes(15) + b"\xff", "char(36)", "00000000-0000-0000-0000-0000000000ff"),
 ]
 
 
