@@ -69,6 +69,15 @@ def test_names_that_differ_only_in_case_are_kept_apart(database: Database, tmp_p
     assert not found["item"].keys
 
 
+def test_many_tables_are_described_like_few(source: Source, database: Database) -> None:
+    database.script("".join(f"CREATE TABLE more_{i} (i INT PRIMARY KEY);" for i in range(6)))
+    every = {table.name: table for table in source.discover().tables}
+    assert len(every) == 10
+    for name in ("customers", "orders", "odd\"'name"):
+        (alone,) = source.discover(tables=[name]).tables
+        assert every[name] == alone
+
+
 def test_a_broken_view_is_told_and_the_rest_is_found(source: Source, database: Database) -> None:
     database.script(
         "CREATE TABLE gone (x INT); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone"

@@ -5,8 +5,8 @@ https://dev.mysql.com/doc/refman/8.4/en/information-schema.html
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.discovery import ColumnInfo, Found, KeyInfo, KeyKind, TableInfo, Wanted, ordered
@@ -18,28 +18,39 @@ _SYSTEM: Final = ("information_schema", "mysql", "performance_schema", "sys")
 _KINDS: Final = {"VIEW": "view", "SYSTEM VIEW": "view", "SEQUENCE": ""}
 """Types of tables that are not called `table`; "" stands for what holds no rows to extract."""
 
+_FEW: Final = 5
+"""Tables that are asked about one by one; of more, all tables of the schema at once."""
+
 _SCHEMAS: Final = "SELECT schema_name AS s FROM information_schema.schemata ORDER BY schema_name"
+# Names are compared byte by byte: some differ only in upper and lower case.
+_IN_SCHEMA: Final = "table_schema = {schema} AND BINARY table_schema = {schema}"
+_IN_TABLE: Final = _IN_SCHEMA + " AND table_name = {table} AND BINARY table_name = {table}"
 _TABLES: Final = """\
 SELECT table_name AS n, table_type AS t, table_rows AS r, table_comment AS c
-FROM information_schema.tables WHERE table_schema = {schema} ORDER BY table_name"""
+FROM information_schema.tables WHERE {where} ORDER BY table_name"""
 _COLUMNS: Final = """\
-SELECT column_name AS n, column_type AS t, is_nullable AS u, column_comment AS c
-FROM information_schema.columns
-WHERE {this} ORDER BY ordinal_position"""
+SELECT table_name AS tn, column_name AS n, column_type AS t, is_nullable AS u, column_comment AS c
+FROM information_schema.columns WHERE {where} ORDER BY ordinal_position"""
 _UNIQUE: Final = """\
-SELECT index_name AS k, column_name AS c FROM information_schema.statistics
-WHERE {this} AND non_unique = 0
-ORDER BY index_name, seq_in_index"""
-_THIS: Final = (  # for names that differ only in case
-    "table_schema = {schema} AND table_name = {table}"
-    " AND BINARY table_schema = {schema} AND BINARY table_name = {table}"
-)
+SELECT table_name AS tn, index_name AS k, column_name AS c FROM information_schema.statistics
+WHERE {where} AND non_unique = 0 ORDER BY index_name, seq_in_index"""
 _FOREIGN: Final = """\
-SELECT constraint_name AS k, column_name AS c, referenced_table_schema AS s,
+SELECT table_name AS tn, constraint_name AS k, column_name AS c, referenced_table_schema AS s,
 referenced_table_name AS t, referenced_column_name AS r
-FROM information_schema.key_column_usage
-WHERE {this} AND referenced_table_name IS NOT NULL
+FROM information_schema.key_column_usage WHERE {where} AND referenced_table_name IS NOT NULL
 ORDER BY constraint_name, ordinal_position"""
+
+_Rows = dict[str, list[tuple[Any, ...]]]
+"""Rows of the information_schema by the table they are about."""
+
+
+@dataclass(frozen=True)
+class _Details:
+    """What the information_schema says of the columns and keys of some tables."""
+
+    columns: _Rows
+    unique: _Rows
+    foreign: _Rows
 
 
 def discover(connection: MySQLConnection, wanted: Wanted) -> Found:
@@ -51,14 +62,17 @@ def discover(connection: MySQLConnection, wanted: Wanted) -> Found:
         cancelled=wanted.cancelled,
     ) as lookup:
         schemas = [name for (name,) in lookup.rows(_SCHEMAS)]
-        chosen = wanted.schema or connection.database
-        every = [t for schema in _chosen(schemas, chosen) for t in _tables(lookup, schema)]
-        tables = [
-            _readable(_with_details(lookup, table, wanted), connection.database)
-            for table in every
-            if wanted.wants(table.name)
-        ]
-    return Found(tuple(tables), tuple(schemas), tuple(table.name for table in every))
+        every: list[TableInfo] = []
+        tables: list[TableInfo] = []
+        for schema in _chosen(schemas, wanted.schema or connection.database):
+            there = list(_tables(lookup, schema))
+            asked = [table for table in there if wanted.wants(table.name)]
+            # A question for each table is dear when there are many.
+            details = _details(lookup, schema) if len(asked) > _FEW else None
+            every += there
+            tables += [_described(lookup, table, details, wanted) for table in asked]
+    readable = tuple(_readable(table, connection.database) for table in tables)
+    return Found(readable, tuple(schemas), tuple(table.name for table in every))
 
 
 def _chosen(schemas: Sequence[str], chosen: str | None) -> list[str]:
@@ -70,7 +84,9 @@ def _chosen(schemas: Sequence[str], chosen: str | None) -> list[str]:
 
 
 def _tables(lookup: Lookup, schema: str) -> Iterator[TableInfo]:
-    for name, type_, rows, comment in lookup.rows(_TABLES.format(schema=_literal(schema))):
+    for name, type_, rows, comment in lookup.rows(
+        _TABLES.format(where=_IN_SCHEMA.format(schema=_literal(schema)))
+    ):
         kind = _KINDS.get(type_, "table")
         if not kind:
             continue
@@ -81,17 +97,37 @@ def _tables(lookup: Lookup, schema: str) -> Iterator[TableInfo]:
             yield TableInfo(schema, name, kind, problems=problems)
 
 
-def _with_details(lookup: Lookup, table: TableInfo, wanted: Wanted) -> TableInfo:
+def _details(lookup: Lookup, schema: str, table: str | None = None) -> _Details:
+    """Ask for the columns and keys of one table, or of all tables of a schema."""
+    if table is None:
+        where = _IN_SCHEMA.format(schema=_literal(schema))
+    else:
+        where = _IN_TABLE.format(schema=_literal(schema), table=_literal(table))
+    return _Details(
+        *(_by_table(lookup.rows(sql.format(where=where))) for sql in (_COLUMNS, _UNIQUE, _FOREIGN))
+    )
+
+
+def _by_table(rows: Iterable[tuple[Any, ...]]) -> _Rows:
+    found: _Rows = defaultdict(list)
+    for table, *rest in rows:
+        found[table].append(tuple(rest))
+    return found
+
+
+def _described(
+    lookup: Lookup, table: TableInfo, details: _Details | None, wanted: Wanted
+) -> TableInfo:
     """Return the table with columns, keys and samples, and with what could not be had."""
-    this = _THIS.format(schema=_literal(table.schema or ""), table=_literal(table.name))
+    schema, name = table.schema or "", table.name
     try:
-        columns = lookup.rows(_COLUMNS.format(this=this))
-        unique = lookup.rows(_UNIQUE.format(this=this))
-        foreign = lookup.rows(_FOREIGN.format(this=this))
+        about = details or _details(lookup, schema, name)
+        columns = about.columns.get(name, ())
+        keys = [*_unique(about.unique.get(name, ())), *_foreign(about.foreign.get(name, ()))]
         table = replace(
             table,
             columns=tuple(ColumnInfo(n, t, None, u == "YES", c or None) for n, t, u, c in columns),
-            keys=ordered([*_unique(unique), *_foreign(foreign)]),
+            keys=ordered(keys),
         )
         return _with_types(lookup, table, wanted.samples)
     except StepError as error:
