@@ -8,7 +8,7 @@ from typing import Final
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import OsirisError, StepError, TransientStepError
-from osiris.drivers.mysql.table_facts import Place
+from osiris.drivers.mysql.table_facts import Place, literal
 from osiris.drivers.mysql.write_session import WriteSession
 
 _SHOWN: Final = 40
@@ -38,14 +38,35 @@ def claim_stage(session: WriteSession, place: Place) -> None:
 
     Raises `TransientStepError` when another run is writing the table.
     """
-    name = hashlib.sha256(str(place).encode()).hexdigest()[:_LOCK_DIGITS]
-    if session.value(f"SELECT GET_LOCK('osiris:{name}', {session.lock_seconds:d})") != "1":
+    if not _locked(session, place, session.lock_seconds):
         raise TransientStepError(
             f"another run is writing {place}",
             hint="let it end; the step can be tried again: set `retry` on it",
         )
     for left in (stage_of(place), outgoing_of(place)):
         session.run(f"DROP TABLE IF EXISTS {left.sql}")
+
+
+def sweep(session: WriteSession, place: Place) -> None:
+    """Drop what a killed run left, when that is there and nobody is using it."""
+    names = ", ".join(literal(left.table) for left in (stage_of(place), outgoing_of(place)))
+    query = (
+        "SELECT TABLE_NAME FROM information_schema.TABLES"
+        f" WHERE TABLE_SCHEMA = {literal(place.database)} AND TABLE_NAME IN ({names})"
+    )
+    left = [place.beside(row[0] or "") for row in session.rows(query)]
+    if not left or not _locked(session, place, 0):
+        return
+    try:
+        for table in left:
+            session.run(f"DROP TABLE {table.sql}")
+    except StepError as error:
+        _log.warning("a killed run left %s: %s", ", ".join(map(str, left)), error)
+
+
+def _locked(session: WriteSession, place: Place, seconds: int) -> bool:
+    name = hashlib.sha256(str(place).encode()).hexdigest()[:_LOCK_DIGITS]
+    return session.value(f"SELECT GET_LOCK('osiris:{name}', {seconds:d})") == "1"
 
 
 def drop_outgoing(session: WriteSession, place: Place) -> None:

@@ -31,7 +31,13 @@ from osiris.drivers.mysql.merge import (
     missing_query,
     stage_statement,
 )
-from osiris.drivers.mysql.stages import claim_stage, drop_outgoing, outgoing_of, stage_of
+from osiris.drivers.mysql.stages import (
+    claim_stage,
+    drop_outgoing,
+    outgoing_of,
+    stage_of,
+    sweep,
+)
 from osiris.drivers.mysql.table_changes import (
     EXACT_COLLATION,
     create_table,
@@ -120,6 +126,8 @@ class MySQLTransaction:
     def begin(self, plan: Plan) -> None:
         """Make what the rows wait in, and begin the transaction that takes them."""
         self._plan = plan
+        if self.evolves_at_once:
+            sweep(self._session, self.place)
         if self._way == "swapped":
             self._make_stage(f"CREATE TABLE {stage_of(self.place).sql} LIKE {self.place.sql}")
         if self._way == "merged" and self._facts is not None:

@@ -228,15 +228,16 @@ def test_the_step_is_cancelled(target: Target, mode: str, batch_size: int | None
 # --- what a killed run leaves ---------------------------------------------------------------------
 
 
-def test_what_a_killed_run_left_goes_with_the_next(target: Target) -> None:
-    prepare(target.database, "replace")
+@pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
+def test_what_a_killed_run_left_goes_with_the_next(target: Target, mode: str) -> None:
+    prepare(target.database, mode)
     place = Place(target.database.name, "t")
     for left in (stage_of(place), outgoing_of(place)):
         assert left.table.startswith("osiris_")
         target.database.execute(f"CREATE TABLE {left.sql} (left_over INT)")
-    write(target.database, target.root, "replace", stream(int))
+    write(target.database, target.root, mode, stream(int))
     assert target.tables() == ["t"]
-    assert len(target.rows()) == 600
+    assert len(target.rows()) == (600 if mode == "replace" else 602)
 
 
 def test_the_stages_of_long_names_are_told_apart() -> None:

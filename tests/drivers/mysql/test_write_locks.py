@@ -101,6 +101,19 @@ def test_two_replace_the_same_table(target: Target) -> None:
     assert target.tables() == ["t"]
 
 
+def test_an_append_leaves_the_stage_of_another_alone(target: Target) -> None:
+    """A stage that somebody is filling is none that a killed run left."""
+    prepare(target.database, "replace")
+
+    def append() -> None:
+        write(target.database, target.root, "append", stream(int))
+        assert len(target.tables()) == 2
+
+    write(target.database, target.root, "replace", stream(append))
+    assert len(target.rows()) == 600
+    assert target.tables() == ["t"]
+
+
 def test_somebody_makes_the_table_meanwhile(target: Target) -> None:
     def make() -> None:
         target.database.script("CREATE TABLE t (id INT, v TEXT); INSERT INTO t VALUES (1, 'x')")
