@@ -11,6 +11,7 @@ import pytest
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.errors import StepError, SystemStepError, TransientStepError
+from osiris.drivers.postgres.wire.messages import message
 from tests.support.listening import listening
 from tests.support.postgres import PostgresDatabase
 from tests.support.postgres_reading import NO_TLS, read
@@ -31,7 +32,13 @@ def _read_from(port: int, **options: int) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def whole(postgres_recorded: PostgresDatabase) -> tuple[pa.Table, bytes]:
+def asked() -> bytearray:
+    """Every byte that was sent to the server for `whole`."""
+    return bytearray()
+
+
+@pytest.fixture(scope="module")
+def whole(postgres_recorded: PostgresDatabase, asked: bytearray) -> tuple[pa.Table, bytes]:
     """The rows, and every byte that the server sent for them."""
     server = postgres_recorded.server
     said = bytearray()
@@ -48,6 +55,7 @@ def whole(postgres_recorded: PostgresDatabase) -> tuple[pa.Table, bytes]:
             thread = threading.Thread(target=back)
             thread.start()
             while data := channel.recv(65536):
+                asked.extend(data)
                 upstream.sendall(data)
             thread.join(30)
 
@@ -85,11 +93,21 @@ def test_the_record_gives_the_same_rows(whole: tuple[pa.Table, bytes]) -> None:
     assert _replayed(said, buffer_bytes=50).equals(table)
 
 
+@pytest.mark.usefixtures("whole")
+def test_the_transaction_ends_before_the_connection(asked: bytearray) -> None:
+    """Else a pooler would have to throw its connection to the server away."""
+    assert asked.endswith(message(b"Q", b"ROLLBACK\0") + message(b"X", b""))
+
+
 def test_a_stream_that_is_cut_off_anywhere(whole: tuple[pa.Table, bytes]) -> None:
-    _, said = whole
-    for end in [*range(0, len(said) - 1, 61), *range(len(said) - 30, len(said), 3)]:
+    table, said = whole
+    ready = b"COPY 40\0Z\0\0\0\x05T"
+    needed = said[: said.index(ready) + len(ready)]
+    for end in [*range(0, len(needed), 61), *range(len(needed) - 30, len(needed), 3)]:
         with pytest.raises(TransientStepError, match=r"lost the connection|closed the connection"):
-            _replayed(said[:end])
+            _replayed(needed[:end])
+    # What is left is of no account: the rows are there.
+    assert _replayed(needed).equals(table)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
-from osiris.core.errors import DataError, StepError
+from osiris.core.errors import DataError, OsirisError, StepError
 from osiris.drivers.postgres.copy_out.catalog import look_up, money_scale
 from osiris.drivers.postgres.copy_out.columns import Column, Option, columns_of, unknown_types
 from osiris.drivers.postgres.copy_out.rows import Choice, RowDecoder
@@ -22,6 +22,7 @@ from osiris.drivers.postgres.wire.session import (
     begin_read_only,
     describe,
     end_copy,
+    rows,
     send_copy,
 )
 from osiris.drivers.postgres.wire.start_up import open_wire
@@ -99,7 +100,9 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Close the connection in order."""
+        """End the transaction, so that a pooler can use the connection again, and close."""
+        with contextlib.suppress(OsirisError, MalformedMessageError):
+            rows(self.receiver, "ROLLBACK")
         self.receiver.wire.close(idle=True)
 
     def columns(self, query: str) -> list[Column]:
