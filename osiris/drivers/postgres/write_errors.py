@@ -4,7 +4,7 @@ from typing import Final
 
 import psycopg
 
-from osiris.core.errors import StepError, TransientStepError
+from osiris.core.errors import DiskFullError, StepError, TransientStepError
 from osiris.drivers.postgres.psycopg_error import psycopg_error
 from osiris.drivers.relational import meaning
 
@@ -24,12 +24,19 @@ _WRITING: Final[dict[str, meaning.Meaning]] = {
         " on the database; CREATE on the schema for tables that are made",
     ),
 }
+_FULL: Final = meaning.Meaning(
+    DiskFullError, "the server's disk is full", "free space on the database server"
+)
+# A quota or a limit on files has no SQLSTATE of its own.
+_NO_ROOM: Final = "could not extend file"
 
 
 def writing_error(error: psycopg.Error, where: str) -> StepError:
     """Return the step's error, with the row where COPY stopped."""
     told, state = psycopg_error(error, where), error.sqlstate or ""
     found = _WRITING.get(state) or _WRITING.get(state[:2])
+    if _NO_ROOM in (error.diag.message_primary or ""):
+        found = _FULL
     if found is not None:
         text = ": ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
         message = f"{found.what}: {text} (SQLSTATE {state}, PostgreSQL at {where})"

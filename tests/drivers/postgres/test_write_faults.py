@@ -16,6 +16,7 @@ from osiris.core.errors import (
     CancelledError,
     ConfigError,
     DataError,
+    DiskFullError,
     MissingRightError,
     OsirisError,
     SystemStepError,
@@ -177,7 +178,7 @@ def test_a_disk_that_is_full(
     try:
         text = "x" * 1000
         wide = pa.table({"id": TABLE["id"], "name": [f"{n}{text}" for n in range(ROWS)]})
-        with pytest.raises(SystemStepError) as caught:
+        with pytest.raises(DiskFullError, match="disk is full") as caught:
             writing.write(wide, table="t", **options)
     finally:
         limit_files(pg, "unlimited:")
