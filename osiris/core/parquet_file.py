@@ -1,5 +1,6 @@
 """Writing a table as Parquet: the same bytes however it came in batches, in constant memory."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -38,6 +39,7 @@ class ParquetOptions:
 class ParquetSink:
     """Takes the batches of a table and writes them to a file, a row group at a time.
 
+    A full row group is written by a thread of its own while the next one comes in.
     Leaving the `with` block completes the file. Where a row group and a page end depends on the
     rows alone. Raises `DataError` for types and values that `core.parquet_types` has no place for.
     """
@@ -49,6 +51,8 @@ class ParquetSink:
         self._rows = 0
         self._bytes = 0
         self._begun = False
+        self._thread = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[None] | None = None
         sink: IO[bytes] = pa.PythonFile(file, "w")
         self._writer = pq.ParquetWriter(
             sink,
@@ -78,13 +82,17 @@ class ParquetSink:
         traceback: TracebackType | None,
     ) -> None:
         """Write what is left, and the footer; after an error only let go of the file."""
-        if kind is not None:
-            with suppress(Exception):  # the error that is on its way says what went wrong
-                self._writer.close()
-            return
-        if self._rows or not self._begun:
-            self._write_group()
-        self._writer.close()
+        with self._thread:
+            if kind is not None:
+                with suppress(Exception):  # the error that is on its way says what went wrong
+                    self._wait()
+                with suppress(Exception):  # as above
+                    self._writer.close()
+                return
+            if self._rows or not self._begun:
+                self._write_group()
+            self._wait()
+            self._writer.close()
 
     def _room(self, batch: pa.RecordBatch) -> int:
         """Return how many rows of the batch belong to the row group that is being filled."""
@@ -111,10 +119,22 @@ class ParquetSink:
                 self._write_group()
 
     def _write_group(self) -> None:
+        batches, self._waiting = self._waiting, []
+        self._rows, self._bytes, self._begun = 0, 0, True
+        self._wait()
+        self._writing = self._thread.submit(self._put, batches)
+
+    def _put(self, batches: list[pa.RecordBatch]) -> None:
         # In one piece: where the writer ends a page would depend on the pieces otherwise.
-        table = pa.Table.from_batches(self._waiting, schema=self._schema).combine_chunks()
-        self._waiting, self._rows, self._bytes, self._begun = [], 0, 0, True
+        table = pa.Table.from_batches(batches, schema=self._schema).combine_chunks()
+        batches.clear()
         self._writer.write_table(table, row_group_size=self._options.row_group_size)
+
+    def _wait(self) -> None:
+        """Wait for the row group that is being written; raise what went wrong with it."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
 
 def write_parquet(file: AtomicFile, stream: TableStream) -> int:
