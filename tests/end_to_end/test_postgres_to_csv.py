@@ -2,14 +2,21 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import osiris
-from osiris.core.run import RunResult
+from osiris.core.execution_adapter import ExecutionAdapter
+from osiris.core.local_adapter import LocalAdapter
+from osiris.core.run import RunResult, run_compiled
 from osiris.parity.compare import compare_directories
+from osiris.remote.e2b_adapter import e2b_adapter
+from osiris.remote.sandbox_adapter import sandbox_adapter
+from tests.e2b_server.server import running_server
+from tests.e2b_server.templates import with_this_python
 from tests.support.debian import ensure_programs
 from tests.support.pipelines import Evidence
 from tests.support.postgres import PostgresDatabase
@@ -51,8 +58,10 @@ class Project:
         document = {"oml_version": "0.1.0", "name": "copy", "steps": steps}
         self.pipeline.write_text(json.dumps(document))
 
-    def run(self, adapter: str = "local") -> RunResult:
-        return osiris.run_pipeline(self.pipeline, project=self.root, env=self.env, adapter=adapter)
+    def run(self, adapter: ExecutionAdapter | None = None) -> RunResult:
+        compiled = osiris.compile_pipeline(self.pipeline, project=self.root, write=False).compiled
+        place = adapter or LocalAdapter()
+        return run_compiled(compiled, place, project=self.root, env=self.env)
 
     @property
     def output(self) -> bytes:
@@ -65,16 +74,35 @@ def table(pg: PostgresDatabase) -> PostgresDatabase:
     return pg
 
 
-@pytest.mark.parametrize("partition", [None, {"column": "id", "parts": 3}], ids=["whole", "ranges"])
-def test_here_and_in_the_sandbox_it_is_the_same(
-    table: PostgresDatabase, tmp_path: Path, partition: dict[str, Any] | None
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> Iterator[ExecutionAdapter]:
+    """A sandbox on this machine, and one of a loopback E2B server."""
+    if request.param == "bubblewrap":
+        ensure_programs({"bwrap": "bubblewrap"})
+        yield sandbox_adapter()
+        return
+    with running_server() as server:
+        server.add_template("ready", with_this_python())
+        yield e2b_adapter(server.environment(), template="ready")
+
+
+@pytest.mark.parametrize(
+    "sandbox, partition",
+    [("bubblewrap", None), ("e2b", {"column": "id", "parts": 3})],
+    indirect=["sandbox"],
+    ids=["bubblewrap", "e2b"],
+)
+def test_here_and_in_a_sandbox_it_is_the_same(
+    table: PostgresDatabase,
+    tmp_path: Path,
+    sandbox: ExecutionAdapter,
+    partition: dict[str, Any] | None,
 ) -> None:
-    ensure_programs({"bwrap": "bubblewrap"})
     project = Project(tmp_path, table, table="t", partition=partition)
     here = project.run()
     assert here.exit_code == 0
     written = project.output
-    there = project.run("sandbox")
+    there = project.run(sandbox)
     assert there.exit_code == 0
     assert project.output == written
     comparison = compare_directories(here.layout.root, there.layout.root)
