@@ -60,8 +60,10 @@ def gc_command(
     if as_json:
         told = [{**run.to_dict(), "error": str(error) if error else None} for run, error in removed]
         document({"removed": told, "dry_run": dry_run})
-    else:
+    elif removed:
         _sum_up([run for run, error in removed if error is None], dry_run=dry_run)
+    else:
+        result("nothing to remove")
     return UnwritableOutputError.exit_code if any(error for _, error in removed) else 0
 
 
@@ -75,9 +77,6 @@ def _show(run: OldRun, error: OSError | None, *, dry_run: bool) -> None:
 
 
 def _sum_up(removed: list[OldRun], *, dry_run: bool) -> None:
-    if not removed:
-        result("nothing to remove")
-        return
-    count = f"{len(removed):,} run{'s' if len(removed) > 1 else ''}"
+    count = f"{len(removed):,} run{'' if len(removed) == 1 else 's'}"
     verb = "would be removed" if dry_run else "removed"
     result(f"{count} {verb}, {amounts.size(sum(run.bytes for run in removed))}")

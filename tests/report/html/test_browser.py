@@ -238,8 +238,7 @@ def test_it_fits_a_phone_by_day_and_by_night(
         assert watched.complaints == []
 
 
-@pytest.mark.parametrize("name", ["failed", "compared"])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name,dark", [("failed", False), ("compared", True)])
 @pytest.mark.timeout(300)
 def test_axe_finds_nothing_serious(
     browser: Browser, pages: dict[str, Path], axe: str, name: str, dark: bool

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -210,6 +211,17 @@ def test_previews_of_tables(tmp_path: Path) -> None:
     assert "<td></td><td>second</td>" in shown
     for why in ("no Parquet file", "it is no text", "the file is gone"):
         assert why in shown
+
+
+def test_a_run_that_goes_on_has_a_page(tmp_path: Path) -> None:
+    run = MadeRun({"a": [], "b": ["a"]}).write(tmp_path / "run_x")
+    status = json.loads((run / "status.json").read_text())
+    alive = {"pid": os.getpid(), "process_start": None, "host": os.uname().nodename}
+    (run / "status.json").write_text(json.dumps({**status, **alive, "state": "running"}))
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    (run / "events.jsonl").write_text("".join(lines[:2]))
+    page = run_page(run)
+    assert '<span class="state s-running">running</span>' in page
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
