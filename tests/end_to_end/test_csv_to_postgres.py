@@ -1,6 +1,7 @@
 """CSV into PostgreSQL and Supabase as a user runs it: here, in a sandbox, tried again, killed."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +13,14 @@ import pytest
 import osiris
 from osiris.core.events import StepRetry
 from osiris.core.records import Emit
-from osiris.core.run import RunResult
+from osiris.core.run import RunResult, run_compiled
+from osiris.core.run_options import RunOptions
+from osiris.remote.e2b_options import E2BAccount, E2BOptions
+from osiris.remote.e2b_sandbox import E2BSandboxProvider
+from osiris.remote.e2b_transparent_proxy import E2BTransparentProxy
 from tests.cli.program import Osiris
+from tests.e2b_server.server import running_server
+from tests.e2b_server.templates import with_this_python
 from tests.support.debian import ensure_programs
 from tests.support.postgres import PostgresDatabase
 from tests.support.postgrest_server import PostgrestServer
@@ -112,6 +119,31 @@ def test_a_sandbox_makes_no_difference(
             assert (
                 not file.is_file() or project.env["SERVICE_KEY"].encode() not in file.read_bytes()
             )
+
+
+def test_e2b_makes_no_difference(project: Project) -> None:
+    path = project.pipeline("postgres.writer", "@postgres.here", write_mode="replace")
+    project.database.execute(MADE)
+    here = project.run(path)
+    rows = project.rows()
+    project.database.execute(f"DROP TABLE t; {MADE}")
+    with running_server() as server:
+        server.add_template("ready", with_this_python())
+        env = server.environment()
+        provider = E2BSandboxProvider(
+            E2BAccount.from_environment(env), E2BOptions(template="ready", backoff=(0.01, 0.01))
+        )
+        there = run_compiled(
+            osiris.compile_pipeline(path).compiled,
+            E2BTransparentProxy(provider),
+            project=project.root,
+            env={**os.environ, **project.env, **env},
+            options=RunOptions(),
+        )
+    assert there.exit_code == 0, there.status.error
+    assert project.rows() == rows
+    comparison = osiris.compare_runs(here.layout.root, there.layout.root)
+    assert comparison.same, [d for row in comparison.aspects for d in row.differences]
 
 
 @pytest.mark.parametrize("write", [{}, {"write_mode": "replace"}, UPSERT])
