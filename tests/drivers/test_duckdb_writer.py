@@ -23,6 +23,7 @@ from osiris.core.errors import (
 )
 from osiris.core.events import DataWarning, SchemaEvolved
 from osiris.core.stream import TableStream
+from osiris.drivers.duckdb import database_file
 from tests.contracts.driver_contract import DriverContract
 from tests.support.driver_run import DriverRun, stream_of
 from tests.support.duckdb_file import held_by_another, run_sql
@@ -299,6 +300,15 @@ def test_a_new_file_in_which_nothing_was_written_goes(writing: Writing) -> None:
     with pytest.raises(DataError):
         writing.write(broken, create_if_missing=True)
     assert not writing.path.exists()
+
+
+def test_a_file_that_another_program_makes_meanwhile_stays(writing: Writing) -> None:
+    """The step has looked and seen none; then it cannot open it."""
+    writers = database_file._Writers()
+    writers.enter(writing.path)
+    writing.sql(*OLD)
+    writers.leave(writing.path, None)
+    assert writing.rows == [(1, "a"), (2, "b")]
 
 
 def test_a_file_that_is_none(writing: Writing) -> None:

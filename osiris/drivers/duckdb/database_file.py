@@ -66,7 +66,8 @@ class _Writers:
         with self._lock:
             self._open[path] -= 1
             last = not self._open[path]
-            empty = connection is None or not _objects(connection)
+            # Without a connection it is somebody else's file, made in the meantime.
+            empty = connection is not None and not _objects(connection)
             if connection is not None:
                 connection.close()
             if last and path in self._made:
