@@ -3,6 +3,7 @@
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.certificates import Certificates
 from tests.support.mariadb import free_port
 
 BUCKET = "the-bucket"
@@ -196,10 +198,17 @@ class _Passing(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def misbehaving(server: S3Server) -> Iterator[Mischief]:
-    """Run a proxy before a server within the block; its port and its faults are the mischief's."""
+def misbehaving(server: S3Server, certificates: Certificates | None = None) -> Iterator[Mischief]:
+    """Run a proxy before a server within the block; its port and its faults are the mischief's.
+
+    With certificates it speaks TLS.
+    """
     mischief = Mischief()
     with _Proxy(mischief, server.port) as proxy:
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.cert, certificates.key)
+            proxy.socket = context.wrap_socket(proxy.socket, server_side=True)
         mischief.port = proxy.server_address[1]
         thread = threading.Thread(target=proxy.serve_forever, daemon=True)
         thread.start()

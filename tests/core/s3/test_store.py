@@ -27,6 +27,7 @@ from osiris.core.errors import (
 )
 from osiris.core.s3.client import S3Client
 from osiris.core.s3.store import S3Store, pattern
+from tests.support.certificates import make_certificates
 from tests.support.s3 import BUCKET, Fault, Mischief, S3Server, misbehaving
 
 PART = 5 * 1024 * 1024
@@ -151,6 +152,19 @@ def test_what_is_wrong_is_told(s3: S3Server, tmp_path: Path, name: str) -> None:
         with pytest.raises(error, match=told):
             bucket.put("none", *file_of(tmp_path, b"x"))
         assert there(s3, "none") == []
+
+
+def test_tls_with_an_authority_of_ones_own(s3: S3Server, tmp_path: Path) -> None:
+    put(s3, "tls", b"over TLS")
+    certificates = make_certificates(tmp_path)
+    with misbehaving(s3, certificates) as proxy:
+        at: dict[str, Any] = {"endpoint": f"https://127.0.0.1:{proxy.port}"}
+        store(s3, tmp_path, **at, ca="ca.pem").fetch("tls", tmp_path / "back")
+        with pytest.raises(TlsError, match="the certificate cannot be trusted"):
+            store(s3, tmp_path, **at).check()
+    assert (tmp_path / "back").read_bytes() == b"over TLS"
+    with pytest.raises(ConfigError, match="cannot read"):
+        store(s3, tmp_path, **at, ca="none.pem").check()
 
 
 # --- what nets and busy servers do ---
