@@ -10,8 +10,6 @@ only texts in their plain form, so that nothing is lost that a person may have m
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from osiris.core.scan_sql import identifier, literal
 
 _CAST = "TRY_CAST({c} AS {t})"
@@ -30,6 +28,7 @@ def _strptime(kind: str, *formats: str) -> str:
     return f"try_strptime({{c}}, [{', '.join(map(literal, formats))}])::{kind}"
 
 
+_CANONICAL_DATE = _CANONICAL + " AND {c} >= '0' AND {c} < ':'"
 _EARLY_DATE = _matching("0[0-9]{3}[-/].*")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d")
 _MIDNIGHT = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00", "%Y-%m-%d 00:00:00.000000")
@@ -105,8 +104,8 @@ _RULES: dict[str, Rule] = {
     "date": Rule(
         "DATE",
         _strptime("DATE", *_DATES, *_MIDNIGHT),
-        (_PLAIN_DATE, _CANONICAL, _EARLY_DATE),
-        (_CANONICAL,),
+        (_PLAIN_DATE, _CANONICAL_DATE, _EARLY_DATE),
+        (_CANONICAL_DATE,),
     ),
     "time": Rule(
         "TIME",
@@ -117,7 +116,7 @@ _RULES: dict[str, Rule] = {
     "timestamp": Rule(
         "TIMESTAMP",
         _TIMESTAMP,
-        (_PLAIN_DATE, _CANONICAL, _EARLY_DATE),
+        (_PLAIN_DATE, _CANONICAL_DATE, _EARLY_DATE),
         (_PLAIN_DATE, _EARLY_DATE),
     ),
     "timestamptz": Rule(
@@ -144,34 +143,6 @@ def _decimal(kind: str, scale: int) -> Rule:
     # Two characters behind a point cannot hold an exponent that makes a value inexact; more can.
     fast = f"{{v}} IS NOT NULL AND {{c}} LIKE '%.{'_' * scale}'" if 0 < scale <= 2 else _CANONICAL  # noqa: PLR2004 - two: see the comment above
     return Rule(kind.upper(), _CAST, (fast, declared), (_CANONICAL, inferred))
-
-
-_ARROW = {
-    "string": pa.string(),
-    "boolean": pa.bool_(),
-    "tinyint": pa.int8(),
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "utinyint": pa.uint8(),
-    "usmallint": pa.uint16(),
-    "uinteger": pa.uint32(),
-    "ubigint": pa.uint64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", "UTC"),
-}
-
-
-def arrow_type(kind: str) -> pa.DataType:
-    """Return the Arrow type of a canonical type."""
-    if kind in _ARROW:
-        return _ARROW[kind]
-    precision, scale = kind.removeprefix("decimal(").rstrip(")").split(",")
-    return pa.decimal128(int(precision), int(scale))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import DataError
-from osiris.drivers.csv.casts import TypedColumn, arrow_type
+from osiris.core.named_types import arrow_type
+from osiris.drivers.csv.casts import TypedColumn
 from osiris.drivers.csv.faults import find_fault, may_be_the_files
 from osiris.drivers.csv.source import CsvSource
 from osiris.drivers.duckdb.connection import connect, reader

@@ -1,6 +1,5 @@
 """SQLite's values, which may be of any type in any row, as Arrow columns of one type each."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -9,30 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from osiris.core.errors import DataError
+from osiris.core.named_types import arrow_type
 
-_ARROW: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "binary": pa.binary(),
-    "boolean": pa.bool_(),
-    "tinyint": pa.int8(),
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "utinyint": pa.uint8(),
-    "usmallint": pa.uint16(),
-    "uinteger": pa.uint32(),
-    "ubigint": pa.uint64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", "UTC"),
-}
 _MISFITS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 _SHOWN = 80
 _KINDS = {int: "integer", float: "real", str: "text", bytes: "blob"}
-_LONG_DIGITS = 38
 
 
 @dataclass(frozen=True)
@@ -49,11 +29,7 @@ class TypedColumn:
     @property
     def arrow(self) -> pa.DataType:
         """The Arrow type."""
-        if found := re.fullmatch(r"decimal\((\d+),(\d+)\)", self.type):
-            precision, scale = int(found[1]), int(found[2])
-            wide = precision > _LONG_DIGITS
-            return pa.decimal256(precision, scale) if wide else pa.decimal128(precision, scale)
-        return _ARROW[self.type]
+        return arrow_type(self.type)
 
     def array(self, values: Sequence[Any], *, path: str, before: int) -> pa.Array:
         """Return the values as an array; raise `DataError` for the first that does not fit.
@@ -104,6 +80,10 @@ class TypedColumn:
         return pa.array(values, self.arrow)
 
 
+_INTEGERS = {
+    *("tinyint", "smallint", "integer", "bigint"),
+    *("utinyint", "usmallint", "uinteger", "ubigint"),
+}
 _TEMPORAL = {"date", "time", "timestamp", "timestamptz"}
 _NUMBERS = {int, float, str}
 _ACCEPTED: dict[str, set[type]] = {
@@ -112,7 +92,7 @@ _ACCEPTED: dict[str, set[type]] = {
     "float": {int, float},
     "double": {int, float},
     **{name: {str} for name in _TEMPORAL},
-    **{name: {int} for name in _ARROW if name.endswith(("int", "integer"))},
+    **{name: {int} for name in _INTEGERS},
     "boolean": {int},
 }
 """The kinds of values that a type takes; a decimal takes numbers and what reads as one."""
