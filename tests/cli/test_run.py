@@ -99,7 +99,7 @@ def test_fail_fast_stops_everything(sample: Osiris) -> None:
     pipeline = (sample.cwd / "branches.yaml").read_text()
     slow = pipeline.replace("{rows: 10}", "{rows: 1000, delay: 0.05}")
     (sample.cwd / "branches.yaml").write_text(slow)
-    document = sample("run", "branches.yaml", "--fail-fast", "--json").document
+    document = sample("run", "branches.yaml", "--fail-fast", "--jobs", "4", "--json").document
     assert document["exit_code"] == 1
     assert {step["id"]: step["state"] for step in document["steps"]}["keep-good"] == "skipped"
 
