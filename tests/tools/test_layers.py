@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     *("__main__", "cli", "api", "compiler", "drivers", "remote", "parity", "project", "report"),
-    *("core", "components"),
+    *("connections", "core", "components", "discovery", "telemetry"),
 )
 
 
