@@ -6,7 +6,7 @@ from typing import Final
 from osiris.drivers.postgres.copy_out.columns import MONEY, TypeInfo
 from osiris.drivers.postgres.wire.messages import FieldDescription, whole_number
 from osiris.drivers.postgres.wire.receive import Receiver
-from osiris.drivers.postgres.wire.session import rows
+from osiris.drivers.postgres.wire.session import only_row, rows
 
 _TYPES: Final = """\
 SELECT t.oid, t.typtype = 'e', e.oid, e.typbasetype, e.typtypmod, e.typtype = 'e'
@@ -22,7 +22,7 @@ def look_up(receiver: Receiver, numbers: Sequence[int]) -> dict[int, TypeInfo]:
     """Return what the catalog says about the types with these numbers."""
     if not numbers:
         return {}
-    found = rows(receiver, _TYPES.format(", ".join(map(str, numbers))))
+    found = rows(receiver, _TYPES.format(", ".join(map(str, numbers))), width=6)
     return {whole_number(number): _info(*rest) for number, *rest in found}
 
 
@@ -51,5 +51,5 @@ def money_scale(
     read = {field.type_oid for field in fields} | {info.element for info in types.values()}
     if MONEY not in read:
         return _CENTS
-    ((scale,),) = rows(receiver, _MONEY_SCALE)
+    (scale,) = only_row(receiver, _MONEY_SCALE, 1)
     return whole_number(scale)

@@ -24,20 +24,24 @@ LENGTH: Final = 4
 class Cells:
     """A column's cells: `size` bytes of `data` from `at` on, for every row.
 
-    `null` tells which rows have no cell (their size is 0); None when every row has one.
+    `size` is one number where all cells have it. `null` tells which rows have no cell (their size
+    is 0); None when every row has one.
     """
 
     data: Bytes
     at: Offsets
-    size: Offsets
+    size: Offsets | int
     null: Mask | None
 
     def must_have(self, size: int) -> None:
         """Raise `MalformedMessageError` for a cell that has not so many bytes."""
-        wrong = self.size != size
-        if self.null is not None:
-            wrong &= ~self.null
-        if wrong.any():
+        if isinstance(self.size, int):
+            wrong = self.size != size
+        elif self.null is None:
+            wrong = bool((self.size != size).any())
+        else:
+            wrong = bool(((self.size != size) & ~self.null).any())
+        if wrong:
             raise MalformedMessageError(f"a field of {size} bytes has others")
 
     def words(self, kind: str, offset: int = 0) -> npt.NDArray[np.generic]:
@@ -61,14 +65,17 @@ class UnreadableValueError(Exception):
 
 def cells_at(data: Bytes, at: Offsets) -> tuple[Cells, Offsets]:
     """Return the cells whose length begins at the offsets `at`, and the offsets behind them."""
-    size = big_endian(data, "i4", at).astype(np.int64)
-    null: Mask | None = size < 0
-    if null is not None and null.any():
-        size[null] = 0
-    else:
-        null = None
+    size = big_endian(data, "i4", at).view(np.int32)
     begin = at + LENGTH
-    return Cells(data, begin, size, null), begin + size
+    least, most = int(size.min()), int(size.max())
+    if least == most and least >= 0:
+        return Cells(data, begin, least, None), begin + least
+    sizes = size.astype(np.int64)
+    null: Mask | None = None
+    if least < 0:
+        null = size < 0
+        sizes[null] = 0
+    return Cells(data, begin, sizes, null), begin + sizes
 
 
 def big_endian(data: Bytes, kind: str, at: Offsets) -> npt.NDArray[np.generic]:

@@ -15,7 +15,7 @@ from osiris.drivers.postgres.copy_out.columns import Column
 from osiris.drivers.postgres.copy_out.reader import QueryReader, ReadOptions, Session
 from osiris.drivers.postgres.copy_out.statement import without_end
 from osiris.drivers.postgres.wire.messages import whole_number
-from osiris.drivers.postgres.wire.session import rows
+from osiris.drivers.postgres.wire.session import only_row
 
 _EXPORT: Final = "SELECT pg_catalog.pg_export_snapshot()"
 _HINT: Final = "name an integer, date or timestamp column, best an indexed one"
@@ -42,7 +42,7 @@ def read_ranges(
         shown = columns[: len(columns) - unread]
         conditions = _conditions(sessions[0], query, columns, partition)
         with sessions[0].guarded() as receiver:
-            ((snapshot,),) = rows(receiver, _EXPORT)
+            (snapshot,) = only_row(receiver, _EXPORT, 1)
         sessions.extend(Session(settings, options, snapshot) for _ in conditions[1:])
         return [
             QueryReader(session, query, columns=shown, condition=condition, unread=unread)
@@ -74,7 +74,7 @@ def _conditions(
     aliases = [f"c{number}" for number in range(1, len(columns) + 1)]
     column = aliases[place]
     with session.guarded() as receiver:
-        ((least, greatest),) = rows(receiver, cut.ends(column, query, ", ".join(aliases)))
+        least, greatest = only_row(receiver, cut.ends(column, query, ", ".join(aliases)), 2)
         if least is None or greatest is None:  # no rows, or no value that is one in Arrow
             return range_conditions(column, [])
         cuts = cut_evenly(whole_number(least), whole_number(greatest), partition.parts)

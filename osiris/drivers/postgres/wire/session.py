@@ -14,6 +14,7 @@ from osiris.drivers.postgres.wire.messages import (
     READY,
     ROW_DESCRIPTION,
     FieldDescription,
+    MalformedMessageError,
     message,
     parse_fields,
     parse_row,
@@ -62,8 +63,11 @@ def literal(value: str) -> str:
     return f"'{quoted}'" if "\\" not in value else " E'" + quoted.replace("\\", "\\\\") + "'"
 
 
-def rows(receiver: Receiver, sql: str) -> list[Row]:
-    """Run statements and return the rows of all of them, values as texts."""
+def rows(receiver: Receiver, sql: str, *, width: int | None = None) -> list[Row]:
+    """Run statements and return the rows of all of them, values as texts.
+
+    Raises `MalformedMessageError` for a row that has not `width` values, where that is given.
+    """
     receiver.send(message(_QUERY, text(sql)))
     found: list[Row] = []
     while True:
@@ -74,6 +78,16 @@ def rows(receiver: Receiver, sql: str) -> list[Row]:
             return found
         if kind == DATA_ROW:
             found.append(parse_row(payload))
+            if width not in {None, len(found[-1])}:
+                raise MalformedMessageError(f"a row has {len(found[-1])} values, not {width}")
+
+
+def only_row(receiver: Receiver, sql: str, width: int) -> Row:
+    """Run a query and return its one row, of `width` texts."""
+    found = rows(receiver, sql, width=width)
+    if len(found) != 1:
+        raise MalformedMessageError(f"{len(found)} rows come, not one")
+    return found[0]
 
 
 def describe(receiver: Receiver, sql: str) -> Sequence[FieldDescription]:
