@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.mariadb import MariaDBServer
@@ -17,9 +18,12 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure() -> None:
-    """Hear SIGINT, which a shell makes its background programs, and so their children, ignore."""
+    """Hear SIGINT, which a shell makes its background programs ignore; give examples time."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says how busy the machine is.
+    hypothesis.settings.register_profile("osiris", deadline=None)
+    hypothesis.settings.load_profile("osiris")
 
 
 @dataclass(frozen=True)

@@ -305,6 +305,8 @@ def test_spaces_around_a_quoted_cell_do_not_count(tmp_path: Path) -> None:
         ("decimal(5,2)", "2.255"),
         ("timestamp", "85-07-02 10:00:00"),
         ("date", "infinity"),
+        ("date", "-infinity"),
+        ("timestamp", "infinity"),
     ],
 )
 def test_a_text_that_a_type_cannot_hold_is_an_error(tmp_path: Path, kind: str, text: str) -> None:
