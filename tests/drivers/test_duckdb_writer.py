@@ -1,11 +1,6 @@
 """The driver of duckdb.writer: modes, types there and back, the contract, faults, a killed run."""
 
-import signal
-import subprocess
-import sys
-import threading
 import uuid
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -16,17 +11,14 @@ import pytest
 
 from osiris.core.driver_registry import DriverRegistry
 from osiris.core.errors import (
-    CancelledError,
     ConfigError,
     DataError,
-    TransientStepError,
 )
 from osiris.core.events import DataWarning, SchemaEvolved
 from osiris.core.stream import TableStream
-from osiris.drivers.duckdb import database_file
 from tests.contracts.driver_contract import DriverContract
-from tests.support.driver_run import DriverRun, stream_of
-from tests.support.duckdb_file import held_by_another, run_sql
+from tests.support.driver_run import stream_of
+from tests.support.duckdb_file import DuckDBWriting, breaking
 
 WRITER = DriverRegistry().component("duckdb.writer")
 EXTRACTOR = DriverRegistry().component("duckdb.extractor")
@@ -51,35 +43,15 @@ class TestContract(DriverContract):
         }
 
 
-class Writing:
-    """A file in a directory, and steps that write into it."""
-
-    def __init__(self, root: Path) -> None:
-        self.path = root / "t.duckdb"
-        self.step = DriverRun(root)
-
-    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        return run_sql(self.path, *statements)
-
-    def write(self, source: pa.Table | TableStream, **options: Any) -> int:
-        stream = source if isinstance(source, TableStream) else stream_of(source)
-        given = {"path": "t.duckdb", "table": "t", **options}
-        return int(self.step.run(WRITER, {"df": stream}, **given)["rows_written"])
-
-    @property
-    def rows(self) -> list[tuple[Any, ...]]:
-        return self.sql("FROM t ORDER BY 1")
-
-
 @pytest.fixture
-def writing(tmp_path: Path) -> Writing:
-    return Writing(tmp_path)
+def writing(tmp_path: Path) -> DuckDBWriting:
+    return DuckDBWriting(tmp_path)
 
 
 # --- modes ---
 
 
-def test_append_adds_or_leaves_the_table(writing: Writing) -> None:
+def test_append_adds_or_leaves_the_table(writing: DuckDBWriting) -> None:
     writing.sql(*OLD)
     more = pa.table({"ID": pa.array([3, 4], pa.int32()), "name": [None, ""]})
     assert writing.write(more) == 2
@@ -90,7 +62,7 @@ def test_append_adds_or_leaves_the_table(writing: Writing) -> None:
     assert len(writing.rows) == 4
 
 
-def test_replace_keeps_what_hangs_on_the_table(writing: Writing) -> None:
+def test_replace_keeps_what_hangs_on_the_table(writing: DuckDBWriting) -> None:
     writing.sql(*OLD, "CREATE VIEW v AS SELECT name FROM t", "CREATE INDEX byname ON t (name)")
     assert writing.write(NEW, write_mode="replace") == 2
     assert writing.rows == [(2, "B"), (3, "c")]
@@ -100,7 +72,7 @@ def test_replace_keeps_what_hangs_on_the_table(writing: Writing) -> None:
     assert writing.rows == []
 
 
-def test_upsert_takes_the_place_of_rows_with_the_same_key(writing: Writing) -> None:
+def test_upsert_takes_the_place_of_rows_with_the_same_key(writing: DuckDBWriting) -> None:
     writing.sql(*OLD)
     for _ in range(2):
         assert writing.write(NEW, **UPSERT) == 2
@@ -109,7 +81,7 @@ def test_upsert_takes_the_place_of_rows_with_the_same_key(writing: Writing) -> N
     assert writing.rows == [(1, "a"), (2, "B"), (3, "c")]
 
 
-def test_upsert_refuses_what_has_no_single_answer(writing: Writing) -> None:
+def test_upsert_refuses_what_has_no_single_answer(writing: DuckDBWriting) -> None:
     writing.sql(*OLD)
     twice = pa.table({"id": pa.array([5, 6, 5], pa.int32()), "name": ["x", "y", "z"]})
     with pytest.raises(DataError, match=r"2 rows of the input have the same key \(id = '5'\)"):
@@ -122,7 +94,7 @@ def test_upsert_refuses_what_has_no_single_answer(writing: Writing) -> None:
     assert writing.rows == [(1, "a"), (2, "b")]
 
 
-def test_file_and_table_are_made(writing: Writing) -> None:
+def test_file_and_table_are_made(writing: DuckDBWriting) -> None:
     with pytest.raises(ConfigError, match="there is no file"):
         writing.write(NEW)
     assert writing.write(NEW, create_if_missing=True, primary_key=["id"]) == 2
@@ -136,7 +108,7 @@ def test_file_and_table_are_made(writing: Writing) -> None:
     assert changes == ["table_created"]
 
 
-def test_a_view_is_no_target(writing: Writing) -> None:
+def test_a_view_is_no_target(writing: DuckDBWriting) -> None:
     writing.sql("CREATE VIEW t AS SELECT 1 AS id, 'a' AS name")
     with pytest.raises(ConfigError, match=r"main\.t is a view"):
         writing.write(NEW)
@@ -175,7 +147,7 @@ TYPES: dict[str, tuple[pa.Array, str]] = {
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_a_type_is_created_and_read_back(writing: Writing, name: str) -> None:
+def test_a_type_is_created_and_read_back(writing: DuckDBWriting, name: str) -> None:
     array, declared = TYPES[name]
     table = pa.table({"select": array})
     assert writing.write(table, create_if_missing=True) == len(array)
@@ -193,7 +165,7 @@ def test_a_type_is_created_and_read_back(writing: Writing, name: str) -> None:
     assert repr(found.to_pylist()) == repr(expected)
 
 
-def test_a_type_that_duckdb_has_not(writing: Writing) -> None:
+def test_a_type_that_duckdb_has_not(writing: DuckDBWriting) -> None:
     table = pa.table({"d": pa.array([Decimal(1)], pa.decimal256(50, 2))})
     with pytest.raises(DataError, match=r"DuckDB has no type for Arrow's decimal256\(50, 2\)"):
         writing.write(table, create_if_missing=True)
@@ -215,7 +187,7 @@ CHECKED: dict[str, tuple[str, pa.Array, str]] = {
 
 
 @pytest.mark.parametrize("name", CHECKED)
-def test_a_value_that_does_not_fit(writing: Writing, name: str) -> None:
+def test_a_value_that_does_not_fit(writing: DuckDBWriting, name: str) -> None:
     declared, array, told = CHECKED[name]
     writing.sql("CREATE TYPE mood AS ENUM ('ok')", f"CREATE TABLE t (c {declared})")
     with pytest.raises(DataError, match=told):
@@ -223,7 +195,7 @@ def test_a_value_that_does_not_fit(writing: Writing, name: str) -> None:
     assert writing.rows == []
 
 
-def test_an_enum_takes_its_labels(writing: Writing) -> None:
+def test_an_enum_takes_its_labels(writing: DuckDBWriting) -> None:
     writing.sql("CREATE TYPE mood AS ENUM ('ok', 'bad')", "CREATE TABLE t (c mood)")
     assert writing.write(pa.table({"c": ["bad", None]})) == 2
     assert writing.sql("SELECT c FROM t ORDER BY c") == [("bad",), (None,)]
@@ -232,7 +204,7 @@ def test_an_enum_takes_its_labels(writing: Writing) -> None:
 # --- the contract ---
 
 
-def test_the_contract_is_error_unless_told(writing: Writing) -> None:
+def test_the_contract_is_error_unless_told(writing: DuckDBWriting) -> None:
     writing.sql(*OLD)
     wider = NEW.append_column("n", pa.array([2**40, 7]))
     with pytest.raises(DataError, match=r"main\.t has no column 'n'"):
@@ -244,11 +216,11 @@ def test_the_contract_is_error_unless_told(writing: Writing) -> None:
     assert warning.code == "table.column_not_written"
 
 
-def test_the_table_evolves_with_the_rows_or_not_at_all(writing: Writing) -> None:
+def test_the_table_evolves_with_the_rows_or_not_at_all(writing: DuckDBWriting) -> None:
     writing.sql("CREATE TABLE t (id INT, s VARCHAR NOT NULL)", "INSERT INTO t VALUES (1, 'a')")
     table = pa.table({"id": [2**40, 5], "n": ["x", None]})
     evolve = {"on_new_column": "evolve", "on_missing_column": "evolve", "on_type_change": "evolve"}
-    broken = TableStream(table.schema, _failing(table, DataError("the source broke")))
+    broken = TableStream(table.schema, breaking(table, DataError("the source broke")))
     with pytest.raises(DataError, match="the source broke"):
         writing.write(broken, **evolve)
     assert writing.rows == [(1, "a")]
@@ -259,7 +231,7 @@ def test_the_table_evolves_with_the_rows_or_not_at_all(writing: Writing) -> None
     assert changes == {"column_added", "type_widened", "not_null_dropped"}
 
 
-def test_generated_and_filled_columns(writing: Writing) -> None:
+def test_generated_and_filled_columns(writing: DuckDBWriting) -> None:
     writing.sql("CREATE TABLE t (id INT, n INT DEFAULT 7, g INT GENERATED ALWAYS AS (id * 2))")
     assert writing.write(NEW.select(["id"])) == 2
     assert writing.rows == [(2, 7, 4), (3, 7, 6)]
@@ -267,7 +239,7 @@ def test_generated_and_filled_columns(writing: Writing) -> None:
         writing.write(pa.table({"id": [1], "g": [2]}))
 
 
-def test_odd_names(writing: Writing) -> None:
+def test_odd_names(writing: DuckDBWriting) -> None:
     table = pa.table({'select "x"': [1], "É'": ["a"]})
     options = {"table": 'or"der', "create_if_missing": True, "primary_key": ['select "x"']}
     assert writing.write(table, **options) == 1
@@ -275,135 +247,3 @@ def test_odd_names(writing: Writing) -> None:
     assert writing.sql('FROM "or""der"') == [(1, "a")]
     with pytest.raises(DataError, match="'a' and 'A' are the same column"):
         writing.write(pa.table({"a": [1], "A": [2]}), table="n", create_if_missing=True)
-
-
-# --- faults ---
-
-
-def _failing(table: pa.Table, error: Exception) -> Iterator[pa.RecordBatch]:
-    yield from table.to_batches()
-    raise error
-
-
-@pytest.mark.parametrize("options", [{}, {"write_mode": "replace"}, UPSERT], ids=str)
-def test_an_input_that_breaks_leaves_the_table(writing: Writing, options: dict[str, Any]) -> None:
-    writing.sql(*OLD)
-    table = pa.table({"id": pa.array([7], pa.int32()), "name": ["x"]})
-    for error in (DataError("the source broke"), CancelledError("stop")):
-        with pytest.raises(type(error)):
-            writing.write(TableStream(table.schema, _failing(table, error)), **options)
-        assert writing.rows == [(1, "a"), (2, "b")]
-
-
-def test_a_new_file_in_which_nothing_was_written_goes(writing: Writing) -> None:
-    broken = TableStream(NEW.schema, _failing(NEW, DataError("the source broke")))
-    with pytest.raises(DataError):
-        writing.write(broken, create_if_missing=True)
-    assert not writing.path.exists()
-
-
-def test_a_file_that_another_program_makes_meanwhile_stays(writing: Writing) -> None:
-    """The step has looked and seen none; then it cannot open it."""
-    writers = database_file._Writers()
-    writers.enter(writing.path)
-    writing.sql(*OLD)
-    writers.leave(writing.path, None)
-    assert writing.rows == [(1, "a"), (2, "b")]
-
-
-def test_a_file_that_is_none(writing: Writing) -> None:
-    writing.path.write_text("id,name\n" * 2000)
-    with pytest.raises(DataError, match="not a valid DuckDB database file"):
-        writing.write(NEW)
-    assert writing.path.read_text() == "id,name\n" * 2000
-
-
-def test_two_steps_may_write_one_file_at_once(writing: Writing) -> None:
-    writing.sql("CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)")
-    first_is_writing, go_on = threading.Event(), threading.Event()
-    table = NEW.select(["id"])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from table.to_batches()
-        first_is_writing.set()
-        assert go_on.wait(60)
-
-    stream = TableStream(table.schema, batches())
-    other = threading.Thread(target=lambda: Writing(writing.path.parent).write(stream, table="a"))
-    other.start()
-    assert first_is_writing.wait(60)
-    assert writing.write(table, table="b") == 2
-    go_on.set()
-    other.join(60)
-    assert writing.sql("SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)") == [(2, 2)]
-
-
-def test_a_step_waits_for_those_of_its_run_that_read_the_file(writing: Writing) -> None:
-    writing.sql(*OLD)
-    reader = writing.step.run(EXTRACTOR, {}, path="t.duckdb", table="t")["df"]
-    waiting = threading.Thread(target=lambda: Writing(writing.path.parent).write(NEW, **UPSERT))
-    waiting.start()
-    waiting.join(0.3)
-    assert waiting.is_alive()
-    assert reader.read_all().num_rows == 2
-    reader.close()
-    waiting.join(60)
-    assert len(writing.rows) == 3
-
-
-def test_another_program_that_has_the_file(writing: Writing) -> None:
-    writing.sql(*OLD)
-    with (
-        held_by_another(writing.path),
-        pytest.raises(TransientStepError, match="is in use"),
-    ):
-        writing.write(NEW, **UPSERT, lock_timeout=0.01)
-    assert writing.write(NEW, **UPSERT) == 2
-
-
-_ENDS = """
-import os, pathlib, resource, signal, sys
-import pyarrow as pa
-from tests.drivers.test_duckdb_writer import Writing
-from osiris.core.errors import StepError
-from osiris.core.stream import TableStream
-
-schema = pa.schema([("id", pa.int32()), ("name", pa.string())])
-
-def batches():
-    for start in range(100, 1_000_100, 100_000):
-        ids = range(start, start + 100_000)
-        names = [f"name {i * 7919}" for i in ids]
-        yield pa.record_batch([pa.array(ids, pa.int32()), pa.array(names)], schema=schema)
-    if sys.argv[2] == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-
-if sys.argv[2] == "full":
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
-try:
-    Writing(pathlib.Path(sys.argv[1])).write(TableStream(schema, batches()), write_mode="replace")
-except StepError as error:
-    print(type(error).__name__, error.message)
-    sys.exit(17)
-"""
-
-
-def _ended(root: Path, how: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _ENDS, str(root), how]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_a_killed_run_leaves_the_table(writing: Writing, tmp_path: Path) -> None:
-    writing.sql("CREATE TABLE t (id INT, name VARCHAR)", OLD[1])
-    assert _ended(tmp_path, "killed").returncode == -signal.SIGKILL
-    assert writing.rows == [(1, "a"), (2, "b")]
-
-
-def test_a_full_disk_leaves_the_table(writing: Writing, tmp_path: Path) -> None:
-    """A limit on the size of a file stands for the disk."""
-    writing.sql("CREATE TABLE t (id INT, name VARCHAR)", OLD[1])
-    done = _ended(tmp_path, "full")
-    assert done.returncode == 17, done.stderr
-    assert "File too large" in done.stdout
-    assert writing.rows == [(1, "a"), (2, "b")]

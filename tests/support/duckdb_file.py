@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+
+from osiris.core.driver_registry import DriverRegistry
+from osiris.core.stream import TableStream
+from tests.support.driver_run import DriverRun, stream_of
 
 
 def run_sql(path: Path, *statements: str) -> list[tuple[Any, ...]]:
@@ -39,3 +44,33 @@ def held_by_another(path: Path) -> Iterator[None]:
             yield
         finally:
             other.stdin.close()
+
+
+class DuckDBWriting:
+    """A file in a directory, and steps that write into it."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "t.duckdb"
+        self.step = DriverRun(root)
+
+    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
+        return run_sql(self.path, *statements)
+
+    def write(self, source: pa.Table | TableStream, **options: Any) -> int:
+        stream = source if isinstance(source, TableStream) else stream_of(source)
+        given = {"path": "t.duckdb", "table": "t", **options}
+        return int(
+            self.step.run(DriverRegistry().component("duckdb.writer"), {"df": stream}, **given)[
+                "rows_written"
+            ]
+        )
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self.sql("FROM t ORDER BY 1")
+
+
+def breaking(table: pa.Table, error: Exception) -> Iterator[pa.RecordBatch]:
+    """Yield a table's batches, then raise."""
+    yield from table.to_batches()
+    raise error
