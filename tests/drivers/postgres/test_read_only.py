@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from osiris.core.errors import ConfigError, StepError
+from osiris.drivers.postgres.copy_out.statement import without_end
 from tests.support.postgres import PostgresDatabase, PostgresServer
 from tests.support.postgres_reading import read, settings
 
@@ -162,6 +163,12 @@ READS = [
     ("SELECT a -- ;) a comment\nFROM t /* ( ; */ ORDER BY a;  ", [1, 2]),
     ("SELECT a FROM t ORDER BY a -- at the end", [1, 2]),
     ("SELECT 1 AS a UNION ALL SELECT 2 /* at the end */", [1, 2]),
+    ("SELECT a FROM t ORDER BY a; -- done", [1, 2]),
+    ("SELECT a FROM t ORDER BY a ;; /* ; */ -- done\n ; ", [1, 2]),
+    ("SELECT length('--') - 1 AS a UNION ALL SELECT length(';--') - 1", [1, 2]),
+    ('SELECT 1 AS ";--" UNION ALL SELECT length(E\'\\\';--\') - 2 AS "b;--"', [1, 2]),
+    ("SELECT 1 AS a UNION ALL SELECT length($x$;--$x$) - 1;", [1, 2]),
+    ("SELECT 1 AS a UNION ALL SELECT length(';-- ') - length($$;-$$)", [1, 2]),
     ("SELECT length(');$$''') - 4 AS a UNION ALL SELECT length($x$;;)$x$) - 1", [1, 2]),
 ]
 
@@ -172,7 +179,5 @@ def test_every_way_to_read(
     untouched: PostgresDatabase, query: str, values: list[int], cast: bool
 ) -> None:
     if cast:  # a type that is asked for as a text makes the query a part of another
-        query = (
-            f"SELECT * FROM (\n{query.rstrip().removesuffix(';')}\n) AS q, (SELECT '1'::bit) AS b"
-        )
+        query = f"SELECT * FROM (\n{without_end(query)}\n) AS q, (SELECT '1'::bit) AS b"
     assert read(settings(untouched), query).column(0).to_pylist() == values

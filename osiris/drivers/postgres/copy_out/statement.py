@@ -1,8 +1,21 @@
 """The statement that copies a query out, each column as its decoder wants it."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from osiris.drivers.postgres.copy_out.columns import Column
+
+# As far as it takes to tell a semicolon from one in a text, a name or a comment:
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+_TOKENS: Final = re.compile(
+    r"""
+    (?P<end>;) | (?P<space>\s+ | --[^\n]* | /\*.*?\*/)
+    | [eE]'(?:[^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | (?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)
+    | \w+ | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def copy_statement(
@@ -24,5 +37,11 @@ def copy_statement(
 
 
 def without_end(query: str) -> str:
-    """Return a query without the semicolon it may end with."""
-    return query.rstrip().removesuffix(";")
+    """Return a query without the semicolon it may end with, and what is behind that."""
+    end = None
+    for token in _TOKENS.finditer(query):
+        if token["end"]:
+            end = token.start() if end is None else end
+        elif token["space"] is None:
+            end = None
+    return query[:end]
