@@ -1,5 +1,6 @@
 """`osiris logs list`: which runs there were."""
 
+import gc
 from typing import Final
 
 import click
@@ -61,6 +62,7 @@ def list_command(
     "osiris_version", "host", "pid", "started_at", "finished_at", "duration_seconds",
     "steps_total", "steps_completed", "steps_failed", "steps_skipped", "total_rows", "error"}]}.
     """
+    gc.disable()  # it would walk ten thousand records again and again, and the process ends here
     project = invocation.project()
     found = list_runs(project.root)
     meant = RunFilter(pipeline, frozenset(states), since)
