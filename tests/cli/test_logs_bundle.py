@@ -73,6 +73,17 @@ def test_what_is_named_like_a_secret_is_one(told: Osiris) -> None:
     assert "manifest.yaml" not in again.document["masked"]
 
 
+def test_secrets_of_connections_that_the_run_did_not_use_count(sample: Osiris) -> None:
+    sample("run", "sample.yaml")
+    (run,) = (sample.cwd / "logs").glob("run_*")
+    (run / "debug.log").write_text("said hush\n")
+    done = sample("logs", "bundle", "-o", "a.zip", "--json", VAULT_TOKEN="hush")
+    assert done.document["masked"] == ["debug.log"]
+    for damage in (b"connections: [", b"\xff\x00", b"connections: {a: {b: {password: [1]}}}", b""):
+        (sample.cwd / "osiris_connections.yaml").write_bytes(damage)
+        assert sample("logs", "bundle", "-o", "b.zip").code == 0
+
+
 def test_the_page_is_masked_too(told: Osiris) -> None:
     done = told("logs", "html", VAULT_TOKEN=TOKEN)
     assert done.code == 0, done.err
