@@ -16,7 +16,7 @@ from tests.conftest import Database
 from tests.end_to_end.mysql_project import PASSWORD_VARIABLE, MySQLProject
 from tests.support.debian import ensure_programs
 from tests.support.mariadb import MariaDBServer
-from tests.support.waiting import wait_for
+from tests.support.mysql_faults import until
 
 MODES = pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
 ENDLESS = "SELECT seq AS id, REPEAT('x', 100) AS v FROM seq_100_to_100000000"
@@ -147,11 +147,14 @@ def test_a_run_that_is_killed_leaves_the_table_as_it_was(
     path = pipeline(project, {"query": ENDLESS}, {**made, "batch_size": 5000})
     program = Osiris(project.root, {PASSWORD_VARIABLE: project.password})
     process = program.start("run", str(path))
-    wait_for(lambda: process.poll() is not None or _written(database.server) > 20_000, 120)
+    until(
+        lambda: process.poll() is not None or _written(database.server) > 20_000,
+        "the run writes nothing",
+    )
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    wait_for(lambda: _connections(database.server) == 0, 120)
+    until(lambda: _connections(database.server) == 0, "the server keeps the connection")
     tables = {name for (name,) in database.execute("SHOW TABLES")}
     if mode == "made":
         assert "t" not in tables
