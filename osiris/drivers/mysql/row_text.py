@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from osiris.core.csv_text import as_text
 
-_PIECE_BYTES: Final = 8 << 20
+_PIECE_BYTES: Final = 2 << 20
 """Arrow bytes that become text at once: what stays in the caches, and far from 2 GiB of text."""
 
 
