@@ -90,7 +90,7 @@ def _execute(request: RunRequest, adapter: ExecutionAdapter) -> OsirisError | No
         session.log_event(ev.AdapterSelected(adapter=adapter.name))
         adapter.run(request)
     except OsirisError as error:
-        session.logger.error("the run stopped: %s", error.message, exc_info=True)
+        session.logger.exception("the run stopped: %s", error.message)
         return error
     except KeyboardInterrupt:
         return request.cancel.reason or CancelledError("the run was interrupted")

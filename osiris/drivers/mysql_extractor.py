@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from osiris.components.mysql_extractor import MySQLConnection, MySQLExtractorConfig
 from osiris.core.cancel import CancelToken
-from osiris.core.discovery import Found, TableInfo, Wanted
+from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
