@@ -67,7 +67,7 @@ class BubblewrapBackEnd:
         command += ["--uid", "1000", "--gid", "1000", "--clearenv"]
         if not box.internet:
             command += ["--unshare-net"]
-        for path in ("/usr", "/etc", *sorted(map(str, box.readable))):
+        for path in ("/usr", "/etc"):
             command += ["--ro-bind", path, path]
         for name in ("bin", "sbin", "lib", "lib64"):
             link = Path("/", name)
@@ -76,6 +76,8 @@ class BubblewrapBackEnd:
         command += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", str(AGENT), "/agent.py"]
         for inside in (HOME, "/tmp"):
             command += ["--bind", str(box.root) + inside, inside]
+        for path in sorted(map(str, box.readable)):  # some of it may be below /tmp
+            command += ["--ro-bind", path, path]
         return [*command, "/usr/bin/python3", "-S", "-E", "/agent.py", str(fd)]
 
     def home(self, box: Box) -> str:  # noqa: ARG002 - the protocol's signature

@@ -6,6 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+_ANSWER = 30.0
+
 
 class Relay:
     """Passes bytes on both ways on a port of its own.
@@ -21,6 +23,8 @@ class Relay:
         self._deliver = True
         self._then_refuse = False
         self._open: list[socket.socket] = []
+        self._muted: socket.socket | None = None
+        self._answered = threading.Event()
         self.cuts = 0
         self.said = bytearray()
 
@@ -57,6 +61,9 @@ class Relay:
     def _pass_on(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
+                if source is self._muted:
+                    self._answered.set()
+                    continue
                 if from_client:
                     self.said += data
                 if from_client and self._word is not None and self._word in data:
@@ -70,14 +77,13 @@ class Relay:
         self.cuts += 1
         if self._then_refuse:
             self._close(self._listener)
-        # The client must not hear the answer, so its side is closed first.
-        self._close(client)
         if self._deliver:
+            # The client must not hear the answer, nor learn of the cut before it was given: it
+            # might end the server's session before what it said was done.
+            self._muted = server
             server.sendall(data)
-            with contextlib.suppress(OSError):
-                while server.recv(1 << 16):  # until it has answered and sees that nobody is there
-                    server.shutdown(socket.SHUT_WR)
-        self._close(server)
+            self._answered.wait(_ANSWER)
+        self._close(client, server)
 
     @staticmethod
     def _close(*channels: socket.socket) -> None:
