@@ -1,7 +1,7 @@
 """Reading the parts of a table at the same time and handing them on in order."""
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from osiris.core.cancel import CancelToken
 from osiris.core.exchange import Exchange
+from osiris.core.metrics import MetricName
 
 DEFAULT_BUDGET: Final = 64 << 20
 Batches = Generator[pa.RecordBatch, None, None]
@@ -64,6 +65,16 @@ class PartitionedReading:
             for thread in threads:
                 thread.join()
             self.spilled_bytes = sum(exchange.spilled_bytes for exchange in exchanges)
+
+    def measured(
+        self,
+        rows: Iterator[pa.RecordBatch],
+        log_metric: Callable[[MetricName, float], None],
+    ) -> Iterator[pa.RecordBatch]:
+        """Pass on what became of `batches`; at its end, tell how much went to disk, if any did."""
+        yield from rows
+        if self.spilled_bytes:
+            log_metric(MetricName.BYTES_SPILLED, self.spilled_bytes)
 
     def _pump(self, part: Batches, exchange: Exchange, exchanges: Sequence[Exchange]) -> None:
         try:

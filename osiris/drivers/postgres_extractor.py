@@ -86,14 +86,9 @@ def _read_in_parts(
     query, options = query_of(config, *unread), replace(options, cancelled=reading.stop)
     readers = read_ranges(config.connection, query, partition, options, unread=len(unread))
     schema = readers[0].schema
-
-    def rows() -> Iterator[pa.RecordBatch]:
-        parts = reading.batches(schema, [reader.batches() for reader in readers])
-        yield from _reported(readers, parts, step_id, ctx)
-        if reading.spilled_bytes:
-            ctx.log_metric(MetricName.BYTES_SPILLED, reading.spilled_bytes)
-
-    return pa.RecordBatchReader.from_batches(schema, rows())
+    parts = reading.batches(schema, [reader.batches() for reader in readers])
+    rows = reading.measured(_reported(readers, parts, step_id, ctx), ctx.log_metric)
+    return pa.RecordBatchReader.from_batches(schema, rows)
 
 
 def _reported(

@@ -73,10 +73,7 @@ def tables_of(query: str, dialect: str) -> Iterator[list[str]]:
 
 def _path(component: Component, config: Mapping[str, Any]) -> str | None:
     for name, field in component.config.model_fields.items():
-        marked = any(
-            isinstance(mark, InputPath | OutputPath) or mark in {InputPath, OutputPath}
-            for mark in field.metadata
-        )
+        marked = any(isinstance(mark, InputPath | OutputPath) for mark in field.metadata)
         if marked and isinstance(config.get(name), str):
             return str(config[name])
     return None

@@ -36,7 +36,7 @@ def axe(pytestconfig: pytest.Config) -> str:
     try:
         return axe_source(pytestconfig.cache.mkdir("axe"))
     except NoAxeError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"axe-core cannot be had: {error}")
 
 
 @pytest.fixture(scope="module")

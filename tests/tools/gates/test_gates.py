@@ -94,7 +94,7 @@ def test_a_bad_tree_is_found(tmp_path: Path, gate: str, path: str, text: str, li
         ("osiris/remote/e2b_sandbox.py", "import e2b\n"),
         ("osiris/drivers/mysql/rows.py", "import numpy as np\n"),
         ("osiris/cli/remote.py", "from osiris.core import engine\n"),
-        ("docs/a.md", "https://example.org/work/a and {base}/root/x\n"),
+        ("docs/a.md", "https://example.org/home/a and {base}/root/x\n"),
     ],
 )
 def test_what_is_allowed_passes(tmp_path: Path, path: str, text: str) -> None:
