@@ -2,11 +2,28 @@
 
 import os
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+
+# The kernel counts a process's peak memory from what its parent had when it was started: a launcher
+# of a few megabytes stands between, however much this process holds.
+_LAUNCH = """
+import os, sys, time
+start = time.perf_counter()
+measured, *argv = sys.argv[1:]
+child = os.posix_spawnp(
+    argv[0], argv, os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, int(measured))]
+)
+_, status, usage = os.wait4(child, 0)
+os.write(int(measured), f"{time.perf_counter() - start} {usage.ru_maxrss}".encode())
+code = os.waitstatus_to_exitcode(status)
+sys.exit(code if code >= 0 else 128 - code)
+"""
+_LAUNCHER = (sys.executable, "-I", "-S", "-c", _LAUNCH)
 
 
 class CommandFailedError(RuntimeError):
@@ -68,35 +85,29 @@ class Series:
 def run_once(command: Command) -> Sample:
     """Run a command once and measure it.
 
-    The kernel's figure starts from the memory this process has when it starts the other, so this
-    one must stay small.
-
     Raises:
         CommandFailedError: the exit code is not 0; the message ends with the standard error.
     """
     command.before()
     target = os.devnull if command.stdout is None else os.fspath(command.stdout)
-    with Path(target).open("wb") as out, Path(os.devnull).open("rb") as nothing:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            list(command.argv),
-            cwd=command.cwd,
-            env={**os.environ, **command.env},
-            stdin=nothing,
-            stdout=out,
-            stderr=subprocess.PIPE,
-        )
-        if process.stderr is None:
-            raise CommandFailedError(command.name)
-        with process.stderr as stderr:
-            said = stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        message = f"{command.name} ended with {process.returncode}:\n{said.decode()[-2000:]}"
-        raise CommandFailedError(message)
-    return Sample(seconds, usage.ru_maxrss * 1024)
+    reading, writing = os.pipe()
+    with Path(target).open("wb") as out, os.fdopen(reading) as measured:
+        with os.fdopen(writing, "w") as its_end:
+            done = subprocess.run(
+                [*_LAUNCHER, str(its_end.fileno()), *command.argv],
+                check=False,
+                cwd=command.cwd,
+                env={**os.environ, **command.env},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                pass_fds=[its_end.fileno()],
+            )
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace")[-2000:]
+            raise CommandFailedError(f"{command.name} ended with {done.returncode}:\n{said}")
+        seconds, kibibytes = measured.read().split()
+    return Sample(float(seconds), int(kibibytes) * 1024)
 
 
 def alternate(commands: Sequence[Command], rounds: int) -> list[Series]:

@@ -53,3 +53,9 @@ def test_a_series_gives_medians_and_spread() -> None:
 def test_a_figure_says_whether_it_kept_to_its_bar(measured: float, verdict: str) -> None:
     line = str(Figure("speed", measured, Bar(1.25, "×"), "beside"))
     assert line == f"| speed | {measured} × | ≤ 1.25 × | {verdict} | beside |"
+
+
+def test_what_the_benchmark_itself_holds_is_not_counted(tmp_path: Path) -> None:
+    held = b"x" * 400_000_000
+    small = run_once(_python(tmp_path, "pass"))
+    assert small.peak_rss < len(held) / 4
