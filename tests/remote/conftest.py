@@ -1,11 +1,14 @@
 """Fixtures for tests of sandboxes."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from osiris.core.execution_adapter import ExecutionAdapter
+from osiris.remote.e2b_adapter import e2b_adapter
+from osiris.remote.sandbox_adapter import sandbox_adapter
 from tests.e2b_server.server import E2BServer, running_server
 from tests.e2b_server.templates import with_this_python
 from tests.remote.e2b_runs import Runs
@@ -19,6 +22,20 @@ sys.path.append(str(Path(__file__).parent / "probe_package"))
 def bubblewrap() -> None:
     """The program bwrap, installed where that is possible."""
     ensure_programs({"bwrap": "bubblewrap"})
+
+
+@pytest.fixture(scope="session")
+def places(request: pytest.FixtureRequest) -> Iterator[dict[str, Callable[[], ExecutionAdapter]]]:
+    """Where steps are run but here; one E2B server for all of it."""
+    request.getfixturevalue("bubblewrap")
+    with running_server() as server:
+        server.add_template("ready", with_this_python())
+        yield {
+            "bubblewrap": sandbox_adapter,
+            "process": lambda: sandbox_adapter("process"),
+            "e2b": lambda: e2b_adapter(server.environment(), template="ready"),
+        }
+        assert not server.living()
 
 
 @pytest.fixture

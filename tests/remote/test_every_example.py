@@ -1,7 +1,7 @@
 """Every example, well and in every kind of trouble, is the same here and in every sandbox."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,7 @@ from osiris.core.local_adapter import LocalAdapter
 from osiris.core.run import RunResult
 from osiris.parity.compare import compare_directories
 from osiris.remote.e2b_adapter import e2b_adapter
-from osiris.remote.sandbox_adapter import sandbox_adapter
 from tests.conftest import Database
-from tests.e2b_server.server import E2BServer, running_server
-from tests.e2b_server.templates import with_this_python
 from tests.remote.examples import NAMES, Example, example, without_component
 
 GUARDED = "token = config.connection.token.get_secret_value()\nassert token == 'right', token"
@@ -94,24 +91,6 @@ TROUBLES = {
     ),
 }
 BEFORE_ANY_SANDBOX = {"missing secret", "unknown component"}
-
-
-@pytest.fixture(scope="session")
-def places(request: pytest.FixtureRequest) -> Iterator[dict[str, Callable[[], ExecutionAdapter]]]:
-    """Where it is run but here; one E2B server for all of it."""
-    request.getfixturevalue("bubblewrap")
-    with running_server() as server:
-        server.add_template("ready", with_this_python())
-        yield {
-            "bubblewrap": sandbox_adapter,
-            "process": lambda: sandbox_adapter("process"),
-            "e2b": lambda: cloud(server),
-        }
-        assert not server.living()
-
-
-def cloud(server: E2BServer) -> ExecutionAdapter:
-    return e2b_adapter(server.environment(), template="ready")
 
 
 @pytest.mark.parametrize("name", NAMES)
