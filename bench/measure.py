@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-
 # The kernel counts a process's peak memory from what its parent had when it was started: a launcher
 # of a few megabytes stands between, however much this process holds.
 _LAUNCH = """
