@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from osiris.api import Compilation
-from osiris.cli.failure import error_data, error_lines
+from osiris.cli.failure import error_data, note_error
 from osiris.cli.paths import shown
-from osiris.cli.screen import columns, document, harmless, note, result
+from osiris.cli.screen import columns, document, harmless, result
 from osiris.cli.table import table
 from osiris.compiler.model_fields import marked
 from osiris.components.component import InputPath
@@ -129,8 +129,7 @@ def _show(plan: Plan) -> None:
         result(f"variable {name}: {state}")
     result(f"\nnothing was run; records would go to {shown(plan.project.root / 'logs')}")
     for error in plan.errors:
-        for line in error_lines(error):
-            note(line)
+        note_error(error)
 
 
 def _row(number: int, step: dict[str, Any]) -> tuple[str, ...]:

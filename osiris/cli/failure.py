@@ -7,8 +7,9 @@ import click
 
 from osiris.cli import streams
 from osiris.cli.crash import keep_traceback, trace_text
+from osiris.cli.json_lines import speaks_json
 from osiris.cli.problems import problem_lines
-from osiris.cli.screen import document, harmless, is_terminal, note, styled
+from osiris.cli.screen import document, harmless, is_terminal, note, note_json, styled
 from osiris.core.errors import InternalError, OsirisError, UsageError
 
 
@@ -19,21 +20,33 @@ def show(error: Exception, *, as_json: bool, trace: bool) -> int:
     told = error if isinstance(error, OsirisError) else _bug(error)
     if as_json:
         document({"error": error_data(told)})
-    else:
-        for line in error_lines(told):
-            note(line)
+    if speaks_json() or not as_json:
+        note_error(told)
     return told.exit_code
 
 
 def show_usage(error: click.ClickException, *, as_json: bool) -> int:
     """Show what is wrong with the command line, click's own words, and return exit code 2."""
-    if as_json:
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        hint = f"see `{context.command_path} --help`" if context else None
-        document({"error": error_data(UsageError(error.format_message(), hint=hint))})
-    else:
+    if not (as_json or speaks_json()):
         error.show(sys.stderr)
-    return UsageError.exit_code
+        return UsageError.exit_code
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see `{context.command_path} --help`" if context else None
+    return show(UsageError(error.format_message(), hint=hint), as_json=as_json, trace=False)
+
+
+def note_error(error: OsirisError) -> None:
+    """Write an error to stderr: lines for a person, or one object {"type": "error", …}.
+
+    Its `where` is the place of the first of the error's `problems`, as `file:line:column`.
+    """
+    if not speaks_json():
+        for line in error_lines(error):
+            note(line)
+        return
+    problems = getattr(error, "problems", ())
+    where = problems[0].where if problems else None
+    note_json("error", {**error_data(error), "where": where})
 
 
 def error_data(error: OsirisError) -> dict[str, Any]:

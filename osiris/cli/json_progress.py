@@ -1,10 +1,7 @@
 """Progress for programs: every record of a run as one JSON object a line, on stderr."""
 
-import json
-import logging
-
-from osiris.cli.screen import note
-from osiris.core.record_files import iso_time
+from osiris.cli.json_lines import level_name
+from osiris.cli.screen import note_json
 from osiris.core.records import Record
 from osiris.remote.record_wire import to_wire
 
@@ -16,10 +13,5 @@ class JsonProgress:
         """Take one record of the run."""
         kind, ts, data = to_wire(record)
         if kind == "log":
-            data["level"] = logging.getLevelName(data["level"]).lower()
-        write_line({"ts": iso_time(ts), "type": kind, **data})
-
-
-def write_line(data: dict[str, object]) -> None:
-    """Write one JSON object, in ASCII so that no terminal and no locale can spoil it."""
-    note(json.dumps(data, default=str, separators=(",", ":")))
+            data["level"] = level_name(data["level"])
+        note_json(kind, data, ts)

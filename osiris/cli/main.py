@@ -119,7 +119,9 @@ def run_command(invocation: Invocation, /, target: Path | None, **choices: Any) 
 
     With --progress json each line on stderr is an object {"ts", "type", …}: "event" and "metric" as
     they are recorded, "progress" {"step_id", "rows", "bytes"} so far, "log" {"level", "logger",
-    "message", "traceback"}, and before the run "problem", a warning of the compiler.
+    "message", "traceback"}, "problem", a warning of the compiler, "note" {"message"}, and at the
+    end "error" {"code", "kind", "message", "hint", "where", "exit_code"} when something other than
+    a step failed, before the run or in it.
     """
     from osiris.cli.stop_signals import (  # noqa: PLC0415 - `osiris --help` must not pay for it
         stop_at_signals,
@@ -138,13 +140,17 @@ def outcome(arguments: list[str]) -> int:
         code = cli.main(arguments, prog_name="osiris", standalone_mode=False)
     except click.ClickException as error:
         from osiris.cli.failure import show_usage  # noqa: PLC0415 - as above
+        from osiris.cli.wanted_progress import speak_as_wanted  # noqa: PLC0415 - as above
 
+        speak_as_wanted(arguments)
         return show_usage(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the program's boundary: a bug ends in a message and 70
         from osiris.cli.failure import show  # noqa: PLC0415 - as above
+        from osiris.cli.wanted_progress import speak_as_wanted  # noqa: PLC0415 - as above
 
+        speak_as_wanted(arguments)
         verbose = "--verbose" in arguments or "-v" in arguments
         return show(error, as_json=as_json, trace=verbose or bool(os.environ.get("OSIRIS_DEBUG")))
     return code if isinstance(code, int) else 0

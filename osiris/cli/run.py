@@ -9,13 +9,15 @@ from osiris.api import Compilation, last_compilation, load_or_compile
 from osiris.cli import options, streams
 from osiris.cli.crash import beware
 from osiris.cli.dry_run import show_dry_run
+from osiris.cli.early_messages import show_early_messages
+from osiris.cli.failure import note_error
 from osiris.cli.invocation import Invocation
-from osiris.cli.json_progress import write_line
+from osiris.cli.json_lines import speak_json, speaks_json
 from osiris.cli.problems import problem_lines
 from osiris.cli.progress import observing
 from osiris.cli.run_report import failure_lines, run_lines
 from osiris.cli.sandbox_options import adapter_choice
-from osiris.cli.screen import columns, document, note, result
+from osiris.cli.screen import columns, document, note, note_json, result
 from osiris.cli.settings import run_settings
 from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
@@ -53,26 +55,32 @@ def execute_run(
     settings = run_settings(click.get_current_context(), project, env)
     choices |= {name: setting.value for name, setting in settings.items()}
     progress = choices["progress"]
+    speak_json(on=progress == "json")
+    show_early_messages()
     name, adapter_options, prefix = adapter_choice(choices, env)
     compilation = _compilation(
         project, path, options.parsed_params(params), last=last_compile, write=not dry_run
     )
-    _warn(compilation, as_lines=progress == "json")
+    _warn(compilation)
     if dry_run:
         return show_dry_run(compilation, project, env, as_json=as_json)
     cancel.raise_if_set()
-    run_options = RunOptions(
-        jobs=choices["jobs"],
-        fail_fast=choices["fail_fast"],
-        step_outputs=StepOutputs(choices["step_outputs"]),
-    )
+    run_options = _run_options(choices)
     adapter = create_adapter(name, **adapter_options)
     streams.keep_streams()
     manifest = compilation.compiled.manifest
     with observing(manifest, verbose=verbose, prefix=prefix, progress=progress) as observer:
         done = _run_with_adapter(adapter, compilation, project, env, run_options, observer, cancel)
-    _show(done, as_json=as_json, quiet=progress == "json")
+    _show(done, as_json=as_json)
     return done.exit_code
+
+
+def _run_options(choices: dict[str, Any]) -> RunOptions:
+    return RunOptions(
+        jobs=choices["jobs"],
+        fail_fast=choices["fail_fast"],
+        step_outputs=StepOutputs(choices["step_outputs"]),
+    )
 
 
 def _compilation(
@@ -118,23 +126,26 @@ def _run_with_adapter(
         )
 
 
-def _warn(compilation: Compilation, *, as_lines: bool) -> None:
+def _warn(compilation: Compilation) -> None:
     """Show the compiler's warnings: for people, or as lines of JSON among those of the run."""
-    if as_lines:
+    if speaks_json():
         for problem in compilation.warnings:
-            write_line({"type": "problem", **problem.to_dict()})
+            note_json("problem", problem.to_dict())
         return
     for line in problem_lines(compilation.warnings, warning=True, stream=streams.stderr()):
         note(line)
 
 
-def _show(done: RunResult, *, as_json: bool, quiet: bool) -> None:
-    """Show the run as its records tell it; `quiet` leaves stderr to lines of JSON."""
+def _show(done: RunResult, *, as_json: bool) -> None:
+    """Show the run as its records tell it; of steps' failures the lines of JSON have told."""
     run = read_run(done.layout.root)
     if as_json:
         document(run.to_dict())
         return
     for line in run_lines(run, columns()):
         result(line)
-    for line in () if quiet else failure_lines(run, streams.stderr()):
-        note(line)
+    if not speaks_json():
+        for line in failure_lines(run, streams.stderr()):
+            note(line)
+    elif done.error is not None:
+        note_error(done.error)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TextIO
 import click
 
 from osiris.cli import streams
+from osiris.cli.json_lines import json_line, speaks_json
 from osiris.core.errors import UnwritableOutputError
 
 Style = Literal["bad", "good", "warn", "dim", "strong"]
@@ -87,6 +88,15 @@ def document(data: Any) -> None:
 
 def note(text: str) -> None:
     """Write one line about how the work goes to stderr; that nobody can read it is no failure."""
+    _note(json_line("note", {"message": text}) if speaks_json() else text)
+
+
+def note_json(kind: str, data: dict[str, Any], ts: float | None = None) -> None:
+    """Write one JSON object to stderr, `ts` in seconds since the epoch, by default now."""
+    _note(json_line(kind, data, ts))
+
+
+def _note(text: str) -> None:
     try:
         _write(streams.stderr(), text + "\n")
     except OSError:

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from osiris.cli import streams
+from osiris.cli.json_lines import json_line, speaks_json
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import CancelledError, TerminatedError
 
@@ -45,6 +46,8 @@ def stop_at_signals() -> CancelToken:
 
 def _say(text: str) -> None:
     """Write a line to stderr past its buffer, which the interrupted code may be writing to."""
+    if speaks_json():
+        text = json_line("note", {"message": text})
     with suppress(OSError, ValueError, AttributeError):  # it is full, closed, or was never there
         stream: Any = streams.stderr()
         os.write(stream.fileno(), f"{text}\n".encode())

@@ -28,6 +28,7 @@ RUN_SETTINGS = (
     "e2b_cpu",
     "e2b_memory",
     "e2b_install_deps",
+    "progress",
 )
 """What `run:` may hold: the options of `osiris run` that are the same from run to run."""
 

@@ -98,3 +98,19 @@ def test_a_wrong_variable_is_told(sample: Osiris) -> None:
     done = sample("run", "sample.yaml", OSIRIS_JOBS="x")
     assert done.code == 3
     assert "OSIRIS_JOBS: jobs: 'x' is not a valid integer" in done.err
+
+
+def test_how_a_run_is_shown_is_a_setting(sample: Osiris) -> None:
+    def told(*options: str, **env: str) -> str:
+        done = with_variables(sample, env)("run", "sample.yaml", *options)
+        assert done.code == 0, done.err
+        return "json" if done.err.startswith('{"ts":') else "none" if not done.err else "plain"
+
+    assert told() == "plain"
+    (sample.cwd / "osiris.yaml").write_text("run: {progress: none}\n")
+    assert told() == "none"
+    (sample.cwd / ".env").write_text("OSIRIS_PROGRESS=json\n")
+    assert told() == "json"
+    assert told(OSIRIS_PROGRESS="plain") == "plain"
+    assert told("--progress", "none", OSIRIS_PROGRESS="plain") == "none"
+    assert shown(sample)["progress"] == ("json", "OSIRIS_PROGRESS in .env")
