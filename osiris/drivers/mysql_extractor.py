@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from osiris.components.mysql_extractor import MySQLConnection, MySQLExtractorConfig
-from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
@@ -17,10 +16,10 @@ from osiris.core.metrics import MetricName
 from osiris.core.partitions import PartitionedReading
 from osiris.core.stream import TableStream
 from osiris.drivers.mysql import discovery
-from osiris.drivers.mysql.connect import open_wire
 from osiris.drivers.mysql.names import quoted
 from osiris.drivers.mysql.partition_reading import read_ranges
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions
+from osiris.drivers.mysql.rights import check_rights
 
 
 class MySQLExtractorDriver:
@@ -52,9 +51,8 @@ class MySQLExtractorDriver:
         return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
 
     def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
-        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
-        wire = open_wire(connection, base_dir=base_dir, cancelled=CancelToken())
-        wire.close(idle=True)
+        """Log in and look what the user may do (`osiris.core.driver.ConnectionChecker`)."""
+        check_rights(connection, base_dir)
 
     def discover(self, connection: MySQLConnection, wanted: Wanted) -> Found:
         """Say which tables the user may see (`osiris.core.discovery.Discoverer`)."""

@@ -7,10 +7,9 @@ from typing import Any
 
 from osiris.components.mysql_extractor import MySQLConnection
 from osiris.components.mysql_writer import MySQLWriterConfig
-from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
 from osiris.core.stream import TableStream
-from osiris.drivers.mysql.connect import open_wire
+from osiris.drivers.mysql.rights import check_rights
 from osiris.drivers.mysql.stages import drop_stage
 from osiris.drivers.mysql.write_session import WriteSession
 from osiris.drivers.mysql.write_transaction import MySQLTransaction
@@ -50,5 +49,5 @@ class MySQLWriterDriver:
                 drop_stage(config.connection, ctx.base_dir, transaction.place)
 
     def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
-        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
-        open_wire(connection, base_dir=base_dir, cancelled=CancelToken()).close()
+        """Log in and look what the user may do (`osiris.core.driver.ConnectionChecker`)."""
+        check_rights(connection, base_dir)

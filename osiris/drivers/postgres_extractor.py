@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.components.postgres_extractor import PostgresExtractorConfig
-from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
@@ -22,7 +21,7 @@ from osiris.drivers.postgres.copy_out.columns import Option
 from osiris.drivers.postgres.copy_out.ranges import read_ranges
 from osiris.drivers.postgres.copy_out.reader import QueryReader, ReadOptions, Session
 from osiris.drivers.postgres.identifiers import quoted, quoted_list
-from osiris.drivers.postgres.wire.start_up import open_wire
+from osiris.drivers.postgres.rights import check_rights
 
 
 class PostgresExtractorDriver:
@@ -54,8 +53,8 @@ class PostgresExtractorDriver:
         return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
 
     def check_connection(self, connection: PostgresConnection, base_dir: Path) -> None:
-        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
-        open_wire(connection, base_dir=base_dir, cancelled=CancelToken()).wire.close()
+        """Log in and look what the user may do (`osiris.core.driver.ConnectionChecker`)."""
+        check_rights(connection, base_dir)
 
     def discover(self, connection: PostgresConnection, wanted: Wanted) -> Found:
         """Say which tables the user may see (`osiris.core.discovery.Discoverer`)."""

@@ -10,6 +10,7 @@ from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
 from osiris.core.stream import TableStream
 from osiris.drivers.postgres.connect import connect
+from osiris.drivers.postgres.rights import check_rights
 from osiris.drivers.postgres.write_stream import write_stream
 from osiris.drivers.relational.table_write import TableWriteStep
 
@@ -35,5 +36,6 @@ class PostgresWriterDriver:
         return {"rows_written": write_stream(config.connection, stream, step)}
 
     def check_connection(self, connection: PostgresConnection, base_dir: Path) -> None:
-        """Log in and out again (`osiris.core.driver.ConnectionChecker`)."""
+        """Log in and look what the user may do (`osiris.core.driver.ConnectionChecker`)."""
         connect(connection, base_dir=base_dir, cancelled=CancelToken()).close()
+        check_rights(connection, base_dir)

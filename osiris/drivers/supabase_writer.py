@@ -13,6 +13,7 @@ from osiris.core.errors import ConfigError
 from osiris.core.stream import TableStream
 from osiris.drivers.postgres import discovery
 from osiris.drivers.postgres.connect import connect
+from osiris.drivers.postgres.rights import check_rights
 from osiris.drivers.postgres.write_stream import write_stream
 from osiris.drivers.relational.table_write import TableWriteStep, write_table
 from osiris.drivers.supabase.rest_client import RestClient
@@ -46,13 +47,14 @@ class SupabaseWriterDriver:
             return {"rows_written": write_table(stream, step, transaction)}
 
     def check_connection(self, connection: SupabaseConnection, base_dir: Path) -> None:
-        """Log in and out again, or ask the API what it has (`ConnectionChecker`)."""
+        """Log in and look what the user may do, or ask the API (`ConnectionChecker`)."""
         if connection.over_rest:
             with RestClient(connection, None, CancelToken(), tries=1) as client:
                 client.describe()
         else:
             settings = connection.postgres()
             connect(settings, base_dir=base_dir, cancelled=CancelToken()).close()
+            check_rights(settings, base_dir)
 
     def discover(self, connection: SupabaseConnection, wanted: Wanted) -> Found:
         """Say which tables the user may see (`osiris.core.discovery.Discoverer`).

@@ -127,3 +127,68 @@ def test_postgres(osiris: Osiris, pg_without_tls: PostgresDatabase, silent_port:
     with slow_relay(pg.server.port, _LATE_SECONDS) as late:
         aliases = _connections(works, pg.server.port, late, silent_port, f"{pg.name}_poor")
         _told_apart(osiris, "postgres", aliases, password)
+
+
+def _states(osiris: Osiris, family: str, connection: dict[str, Any], password: str) -> list[str]:
+    aliases = {"poor": {**connection, "password": "${PASSWORD}"}}
+    text = yaml.safe_dump({"connections": {family: aliases}})
+    (osiris.cwd / "osiris_connections.yaml").write_text(text)
+    done = Osiris(osiris.cwd, {"PASSWORD": password})("connections", "doctor", "--json")
+    (trial,) = done.document["connections"]
+    assert done.code == (0 if trial["ok"] else 1)
+    return [trial["state"], *([trial["error"]["message"]] if trial["error"] else [])]
+
+
+MYSQL_RIGHTS = {
+    "GRANT EXECUTE, CREATE TEMPORARY TABLES ON {db}.* TO {user}": False,
+    "GRANT INDEX ON {db}.t TO {user}": False,
+    "GRANT SELECT (a) ON {db}.t TO {user}": True,
+    "GRANT INSERT ON {db}.u TO {user}": True,
+    "GRANT CREATE ON {db}.* TO {user}": True,
+}
+
+
+def test_an_account_of_mysql_that_may_do_nothing_with_any_table(
+    osiris: Osiris, database: Database
+) -> None:
+    user = f"{database.name}_useless"
+    works = {**database.connection(), "user": user}
+    password = str(works["password"])
+    database.script("CREATE TABLE t (a INT, b INT); CREATE TABLE u (a INT NOT NULL)")
+    for grant, useful in MYSQL_RIGHTS.items():
+        quoted = password.replace("'", "''")
+        database.execute(f"CREATE USER {user} IDENTIFIED BY '{quoted}'")
+        database.execute(grant.format(db=database.name, user=user))
+        state, *message = _states(osiris, "mysql", works, password)
+        assert state in ({"ok", "slow"} if useful else {"missing_right"}), grant
+        if not useful:
+            assert "may neither read nor write any table of database" in message[0]
+        database.execute(f"DROP USER {user}")
+
+
+PG_RIGHTS = {
+    "SELECT 1": False,
+    "GRANT SELECT ON hidden.u TO {user}": False,  # but not USAGE of its schema
+    "GRANT SELECT (a) ON t TO {user}": True,
+    "GRANT INSERT ON t TO {user}": True,
+    "GRANT CREATE ON SCHEMA public TO {user}": True,
+}
+
+
+def test_an_account_of_postgres_that_may_do_nothing_with_any_table(
+    osiris: Osiris, pg: PostgresDatabase
+) -> None:
+    user = f"{pg.name}_useless"
+    works = {**pg.connection(), "user": user}
+    password = str(works["password"])
+    pg.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE t (a int, b int)")
+    pg.execute("CREATE SCHEMA hidden; CREATE TABLE hidden.u (a int)")
+    quoted = password.replace("'", "''")
+    for grant, useful in PG_RIGHTS.items():
+        pg.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{quoted}'")
+        pg.execute(grant.format(user=user))
+        state, *message = _states(osiris, "postgres", works, password)
+        assert state in ({"ok", "slow"} if useful else {"missing_right"}), grant
+        if not useful:
+            assert "may neither read nor write any of the 2 tables" in message[0]
+        pg.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")
