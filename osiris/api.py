@@ -197,15 +197,16 @@ def run_pipeline(
         compiled = load_or_compile(path, params=params, project=project).compiled
     where = _project(project, path)
     found = where.environment() if env is None else env
-    with followed(compiled, found, observer) as emit:
+    with followed(compiled, found, observer) as following:
         return run_compiled(
             compiled,
             create_adapter(adapter),
             project=where.root,
             env=found,
             options=options,
-            observer=emit,
+            observer=following.emit,
             cancel=cancel,
+            begun=following.begin,
         )
 
 

@@ -117,11 +117,11 @@ def run_command(invocation: Invocation, /, target: Path | None, **choices: Any) 
     A PIPELINE is compiled first; a MANIFEST runs as it is. Everything that happens is recorded in
     logs/run_…/ of the project: status.json, events.jsonl, metrics.jsonl, logs, configs, artifacts.
 
-    With --progress json each line on stderr is an object {"ts", "type", …}: "event" and "metric" as
-    they are recorded, "progress" {"step_id", "rows", "bytes"} so far, "log" {"level", "logger",
-    "message", "traceback"}, "problem", a warning of the compiler, "note" {"message"}, and at the
-    end "error" {"code", "kind", "message", "hint", "where", "exit_code"} when something other than
-    a step failed, before the run or in it.
+    With --progress json each line on stderr is an object {"ts", "type", …}: "run" {"session",
+    "directory", "adapter"} when it begins, "event" and "metric" as they are recorded, "progress"
+    {"step_id", "rows", "bytes"} so far, "log" {"level", "logger", "message", "traceback"},
+    "problem", a warning of the compiler, "note" {"message"}, and at the end "error" {"code",
+    "kind", "message", "hint", "where", "exit_code"} when something other than a step failed.
     """
     from osiris.cli.stop_signals import (  # noqa: PLC0415 - `osiris --help` must not pay for it
         stop_at_signals,

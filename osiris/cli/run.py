@@ -23,6 +23,7 @@ from osiris.core.adapter_factory import create_adapter
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import UsageError
 from osiris.core.execution_adapter import ExecutionAdapter
+from osiris.core.layout import RunLayout
 from osiris.core.records import Emit
 from osiris.core.run import RunResult, run_compiled
 from osiris.core.run_options import RunOptions, StepOutputs
@@ -114,15 +115,23 @@ def _run_with_adapter(
     observer: Emit,
     cancel: CancelToken,
 ) -> RunResult:
-    with followed(compilation.compiled, env, observer) as emit:
+    with followed(compilation.compiled, env, observer) as following:
+
+        def begun(run: RunLayout, name: str) -> None:
+            if speaks_json():
+                where = {"session": run.session, "directory": str(run.root.absolute())}
+                note_json("run", {**where, "adapter": name})
+            following.begin(run, name)
+
         return run_compiled(
             compilation.compiled,
             adapter,
             project=project.root,
             env=env,
             options=run_options,
-            observer=emit,
+            observer=following.emit,
             cancel=cancel,
+            begun=begun,
         )
 
 

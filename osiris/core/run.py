@@ -1,7 +1,7 @@
 """One run from its first record to its last, whatever happens in between."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from osiris.core.records import Emit
 from osiris.core.run_options import RunOptions
 from osiris.core.session import SessionContext
 from osiris.core.status import RunStatus
+
+Begun = Callable[[RunLayout, str], None]
+"""Told where the run's records go and which adapter runs it, before its first record."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ def run_compiled(
     options: RunOptions | None = None,
     observer: Emit | None = None,
     cancel: CancelToken | None = None,
+    begun: Begun | None = None,
 ) -> RunResult:
     """Run a compiled pipeline and leave its evidence in `<project>/logs/run_…`.
 
     Never raises for what happens in the run: a failed step, a lost sandbox and a bug alike end in
-    the result and in status.json. `observer` sees every record, masked, and progress.
+    the result and in status.json. `observer` sees every record, masked, and progress; `begun` is
+    told beforehand where they go.
 
     Raises:
         UnwritableOutputError: when the run's directory cannot be made; nothing was started.
@@ -72,14 +77,18 @@ def run_compiled(
         cancel=cancel,
     )
     started = time.monotonic()
-    error = _execute(request, adapter)
+    error = _execute(request, adapter, begun)
     return _finish(request, adapter, error, time.monotonic() - started)
 
 
-def _execute(request: RunRequest, adapter: ExecutionAdapter) -> OsirisError | None:
+def _execute(
+    request: RunRequest, adapter: ExecutionAdapter, begun: Begun | None
+) -> OsirisError | None:
     """Run the adapter; return the error that stopped the run as a whole, if any did."""
     session, manifest = request.session, request.compiled.manifest
     try:
+        if begun is not None:
+            begun(session.layout, adapter.name)
         session.log_event(
             ev.RunStart(
                 pipeline=manifest.name,

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from osiris.core.compiled import CompiledPipeline
+from osiris.core.layout import RunLayout
 from osiris.core.records import Emit, Record
 from osiris.version import install_command
 
@@ -16,6 +18,9 @@ _LOG = logging.getLogger("osiris.telemetry")
 
 class Follower(Protocol):
     """Is told every record of one run, quickly and from any thread; never waits for a network."""
+
+    def begin(self, run: RunLayout, adapter: str) -> None:
+        """Learn which run it is, before its first record."""
 
     def take(self, record: Record) -> None:
         """Take one record."""
@@ -54,21 +59,48 @@ _KINDS = (
 )
 
 
+class Following:
+    """Those who follow one run, and the caller's own observer.
+
+    What goes wrong with one of them ends its following, not the run.
+    """
+
+    def __init__(self, followers: Sequence[Follower], observer: Emit | None) -> None:
+        self._followers = list(followers)
+        self._observer = observer
+
+    @property
+    def emit(self) -> Emit | None:
+        """The observer of the run: one that tells all of them, where there are any."""
+        return self._tell if self._followers else self._observer
+
+    def begin(self, run: RunLayout, adapter: str) -> None:
+        """Tell them which run it is."""
+        self._each(lambda follower: follower.begin(run, adapter))
+
+    def _tell(self, record: Record) -> None:
+        self._each(lambda follower: follower.take(record))
+        if self._observer is not None:
+            self._observer(record)
+
+    def _each(self, action: Callable[[Follower], None]) -> None:
+        for follower in list(self._followers):
+            if not _safely(partial(action, follower)):
+                self._followers.remove(follower)
+
+
 @contextmanager
 def followed(
     compiled: CompiledPipeline, env: Mapping[str, str], observer: Emit | None
-) -> Iterator[Emit | None]:
-    """Give the observer of a run: the caller's own, and everyone whom `env` asks for.
+) -> Iterator[Following]:
+    """Give everyone who follows a run: the caller's observer, and whom `env` asks for.
 
     A follower that cannot be made, that fails or whose receiver does not answer is told in the
     program's log and changes nothing else.
     """
     followers = list(_made(compiled, env))
-    if not followers:
-        yield observer
-        return
     try:
-        yield _together(followers, observer)
+        yield Following(followers, observer)
     finally:
         for follower in followers:
             _safely(follower.close)
@@ -90,19 +122,6 @@ def _made(compiled: CompiledPipeline, env: Mapping[str, str]) -> Iterator[Follow
             yield make(compiled, env)
         except Exception as error:  # noqa: BLE001 - a third party's exporter; a run goes on without it
             _LOG.warning("%s is set to what cannot be used: %s", wanted[0], error)
-
-
-def _together(followers: Sequence[Follower], observer: Emit | None) -> Emit:
-    listening = list(followers)
-
-    def emit(record: Record) -> None:
-        for follower in list(listening):
-            if not _safely(lambda follower=follower: follower.take(record)):  # type: ignore[misc]  # a default argument binds the name
-                listening.remove(follower)
-        if observer is not None:
-            observer(record)
-
-    return emit
 
 
 def _safely(action: Callable[[], None]) -> bool:

@@ -6,9 +6,15 @@ Source: https://openlineage.io/docs/spec/object-model. Variables: `OPENLINEAGE_U
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
-from openlineage.client.facet_v2 import RunFacet, error_message_run, parent_run
+from openlineage.client.facet_v2 import (
+    RunFacet,
+    error_message_run,
+    parent_run,
+    processing_engine_run,
+)
 from openlineage.client.transport.http import (
     ApiKeyTokenProvider,
     HttpConfig,
@@ -19,6 +25,7 @@ from openlineage.client.uuid import generate_new_uuid
 
 from osiris.core import events as ev
 from osiris.core.compiled import CompiledPipeline
+from osiris.core.layout import RunLayout
 from osiris.core.manifest import Manifest
 from osiris.core.records import Record
 from osiris.telemetry.outbox import Outbox
@@ -48,12 +55,26 @@ class Lineage:
         namespace: str,
         outbox: Outbox[RunEvent],
     ) -> None:
+        self._manifest = manifest
         self._name = manifest.name
+        self._about: dict[str, RunFacet] = {}
         self._steps = steps
         self._namespace = namespace
         self._outbox = outbox
         self._run = str(generate_new_uuid())
         self._runs = {step.id: str(generate_new_uuid()) for step in manifest.steps}
+
+    def begin(self, run: RunLayout, adapter: str) -> None:
+        """Learn which run it is: every event says so in a facet of ours, `osiris_run`."""
+        facet = RunFacet().with_additional_properties(
+            session=run.session,
+            directory=str(run.root.absolute()),
+            pipeline=self._name,
+            fingerprint=self._manifest.fingerprint,
+            adapter=adapter,
+        )
+        engine = processing_engine_run.ProcessingEngineRunFacet(VERSION, "osiris")
+        self._about = {"osiris_run": cast("RunFacet", facet), "processing_engine": engine}
 
     def take(self, record: Record) -> None:
         """Take one record of the run."""
@@ -82,7 +103,7 @@ class Lineage:
             RunEvent(
                 eventType=state,
                 eventTime=_time(event),
-                run=Run(self._run),
+                run=Run(self._run, dict(self._about)),
                 job=Job(self._namespace, self._name),
                 producer=PRODUCER,
             )
@@ -97,9 +118,10 @@ class Lineage:
     ) -> None:
         step = self._steps[event.step_id]
         facets: dict[str, RunFacet] = {
+            **self._about,
             "parent": parent_run.ParentRunFacet(
                 parent_run.Run(self._run), parent_run.Job(self._namespace, self._name)
-            )
+            ),
         }
         if error is not None:
             facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(error, "Python")

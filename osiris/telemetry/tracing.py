@@ -10,16 +10,18 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from osiris.core import events as ev
 from osiris.core.compiled import CompiledPipeline
+from osiris.core.layout import RunLayout
 from osiris.core.manifest import Manifest
 from osiris.core.metrics import Metric
 from osiris.core.records import Record
@@ -35,8 +37,9 @@ class Tracing:
 
     Args:
         manifest: of the run.
-        traces: where spans go, or None.
-        metrics: where metrics go, or None.
+        name: of the service that the records belong to.
+        traces: sends spans; None when nobody wants them.
+        metrics: sends metrics; None when nobody wants them.
         parent: HTTP headers of the W3C Trace Context that the run belongs to.
 
     """
@@ -44,18 +47,49 @@ class Tracing:
     def __init__(
         self,
         manifest: Manifest,
-        traces: TracerProvider | None,
-        metrics: MeterProvider | None,
+        name: str,
+        traces: SpanExporter | None,
+        metrics: MetricExporter | None,
         parent: Mapping[str, str],
     ) -> None:
         self._manifest = manifest
-        self._traces, self._metrics = traces, metrics
-        self._tracer: Tracer | None = traces.get_tracer("osiris", VERSION) if traces else None
-        self._meter = metrics.get_meter("osiris", VERSION) if metrics else None
+        self._service = name
+        self._exporters = traces, metrics
+        self._traces: TracerProvider | None = None
+        self._metrics: MeterProvider | None = None
+        self._tracer: Tracer | None = None
+        self._meter: Meter | None = None
+        self._about: dict[str, str] = {}
         self._gauges: dict[str, Any] = {}
         self._parent = TraceContextTextMapPropagator().extract(dict(parent))
         self._run: Span | None = None
         self._steps: dict[str, Span] = {}
+
+    def begin(self, run: RunLayout, adapter: str) -> None:
+        """Open what is sent to; every span says which run it belongs to."""
+        self._about = {
+            "osiris.run": run.session,
+            "osiris.pipeline": self._manifest.name,
+            "osiris.fingerprint": self._manifest.fingerprint,
+            "osiris.adapter": adapter,
+            "osiris.directory": str(run.root.absolute()),
+        }
+        resource = Resource.create(
+            {
+                "service.name": self._service,
+                "service.version": VERSION,
+                "service.instance.id": run.session,
+            }
+        )
+        traces, metrics = self._exporters
+        if traces is not None:
+            self._traces = TracerProvider(resource=resource)
+            self._traces.add_span_processor(BatchSpanProcessor(traces))
+            self._tracer = self._traces.get_tracer("osiris", VERSION)
+        if metrics is not None:
+            reader = PeriodicExportingMetricReader(metrics, export_interval_millis=60_000)
+            self._metrics = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+            self._meter = self._metrics.get_meter("osiris", VERSION)
 
     def take(self, record: Record) -> None:
         """Take one record of the run."""
@@ -95,11 +129,7 @@ class Tracing:
             self._run = None
 
     def _start_run(self, event: ev.RunStart, tracer: Tracer) -> None:
-        attributes: dict[str, str | int] = {
-            "osiris.pipeline": event.pipeline,
-            "osiris.fingerprint": event.fingerprint,
-            "osiris.steps": event.steps_total,
-        }
+        attributes: dict[str, str | int] = {**self._about, "osiris.steps": event.steps_total}
         self._run = tracer.start_span(
             f"run {event.pipeline}", self._parent, attributes=attributes, start_time=_nanos(event)
         )
@@ -109,6 +139,7 @@ class Tracing:
         if self._run is None:
             return
         attributes = {
+            **self._about,
             "osiris.step": event.step_id,
             "osiris.component": event.component,
             "osiris.mode": event.mode,
@@ -146,22 +177,15 @@ class Tracing:
 
 def follow(compiled: CompiledPipeline, env: Mapping[str, str]) -> Tracing:
     """Return a follower that sends to where `env` says."""
-    resource = Resource.create(
-        {"service.name": env.get("OTEL_SERVICE_NAME", "osiris"), "service.version": VERSION}
-    )
     traces = metrics = None
     headers = _headers(env.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
     if url := _endpoint(env, "traces"):
-        traces = TracerProvider(resource=resource)
-        traces.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(url, headers=headers, timeout=5))
-        )
+        traces = OTLPSpanExporter(url, headers=headers, timeout=5)
     if url := _endpoint(env, "metrics"):
-        exporter = OTLPMetricExporter(url, headers=headers, timeout=5)
-        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=60_000)
-        metrics = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        metrics = OTLPMetricExporter(url, headers=headers, timeout=5)
     parent = {name.lower(): env[name] for name in ("TRACEPARENT", "TRACESTATE") if env.get(name)}
-    return Tracing(compiled.manifest, traces, metrics, parent)
+    service = env.get("OTEL_SERVICE_NAME", "osiris")
+    return Tracing(compiled.manifest, service, traces, metrics, parent)
 
 
 def _endpoint(env: Mapping[str, str], signal: str) -> str | None:

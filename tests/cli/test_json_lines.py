@@ -84,6 +84,13 @@ def test_a_message_from_outside_a_run(sample: Osiris) -> None:
     assert plain.err.startswith("warning: OPENLINEAGE_URL is set")
 
 
+def test_what_begins_is_told_first(sample: Osiris) -> None:
+    first, *_ = lines(sample("run", "sample.yaml", "--progress", "json").err)
+    (run,) = (sample.cwd / "logs").glob("run_*")
+    about = {"session": run.name, "directory": str(run), "adapter": "local"}
+    assert first == {"ts": first["ts"], "type": "run", **about}
+
+
 def test_a_signal_is_told_as_an_object(sample: Osiris) -> None:
     process = sample.start("run", "slow.yaml", "--progress", "json")
     wait_for(lambda: any((sample.cwd / "logs").glob("run_*/artifacts")))

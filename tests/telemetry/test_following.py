@@ -21,6 +21,7 @@ from osiris.core.run import RunResult
 from tests.telemetry.receiver import Receiver, receiving
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
+INSTANCE = "service.instance.id"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -45,11 +46,23 @@ def told(receiver: Receiver) -> list[dict[str, Any]]:
     return events
 
 
+def which(result: RunResult) -> dict[str, str]:
+    """What tells this run from every other."""
+    status = json.loads(result.layout.status.read_text())
+    return {
+        "session": result.layout.session,
+        "directory": str(result.layout.root),
+        "pipeline": "demo",
+        "fingerprint": status["fingerprint"],
+    }
+
+
 def test_openlineage_gets_a_job_for_the_run_and_for_each_step(
     project: Path, receiver: Receiver
 ) -> None:
     env = {"OPENLINEAGE_URL": receiver.url, "OPENLINEAGE_API_KEY": "a-key-of-mine"}
-    assert run(project, env).ok
+    result = run(project, env)
+    assert result.ok
     events = told(receiver)
     whole = [e for e in events if e["job"]["name"] == "demo"]
     assert [e["eventType"] for e in whole] == ["START", "COMPLETE"]
@@ -61,6 +74,11 @@ def test_openlineage_gets_a_job_for_the_run_and_for_each_step(
         assert [e["eventType"] for e in mine] == ["START", "COMPLETE"]
         parent = mine[0]["run"]["facets"]["parent"]
         assert parent["run"]["runId"] == whole[0]["run"]["runId"]
+    for event in events:
+        facets = event["run"]["facets"]
+        about = {k: v for k, v in facets["osiris_run"].items() if not k.startswith("_")}
+        assert about == {**which(result), "adapter": "local"}
+        assert facets["processing_engine"]["name"] == "osiris"
     (_, headers, _) = receiver.requests[0]
     assert headers["Authorization"] == "Bearer a-key-of-mine"
 
@@ -122,6 +140,8 @@ def test_opentelemetry_gets_a_span_for_the_run_and_for_each_step(
     spans: dict[str, Any] = {}
     for body in posted(receiver, "/v1/traces"):
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            (instance,) = (a for a in resource.resource.attributes if a.key == INSTANCE)
+            assert instance.value.string_value == result.layout.session
             spans |= {s.name: s for scope in resource.scope_spans for s in scope.spans}
     steps = {
         f"step {step.id}"
@@ -136,6 +156,14 @@ def test_opentelemetry_gets_a_span_for_the_run_and_for_each_step(
         assert whole.start_time_unix_nano <= spans[name].start_time_unix_nano
         assert spans[name].end_time_unix_nano <= whole.end_time_unix_nano
         assert spans[name].status.code == 1
+    about = which(result)
+    for span in spans.values():
+        said = {a.key: a.value.string_value for a in span.attributes}
+        named = {
+            "session" if k == "osiris.run" else k.removeprefix("osiris."): said[k] for k in said
+        }
+        assert about.items() <= named.items()
+        assert said["osiris.adapter"] == "local"
     attributes = {a.key: a.value for a in spans["step write-movie-ratings"].attributes}
     assert attributes["osiris.rows_written"].int_value == 18
     assert f"trace {PARENT.split('-')[1]}" in result.layout.log.read_text()
@@ -144,10 +172,13 @@ def test_opentelemetry_gets_a_span_for_the_run_and_for_each_step(
 
 def test_opentelemetry_gets_the_metrics(project: Path, receiver: Receiver) -> None:
     env = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{receiver.url}/here"}
-    assert run(project, env).ok
+    result = run(project, env)
+    assert result.ok
     points: dict[tuple[str, str | None], Any] = {}
     for body in posted(receiver, "/here"):
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+            (instance,) = (a for a in resource.resource.attributes if a.key == INSTANCE)
+            assert instance.value.string_value == result.layout.session
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
                     for point in metric.gauge.data_points:
