@@ -13,10 +13,9 @@ with warnings.catch_warnings():
     # pydantic has a deprecated method of this name; the option is called what databases call it.
     warnings.filterwarnings("ignore", 'Field name "schema"', UserWarning)
 
-    class PostgresExtractorConfig(ComponentConfig):
+    class PostgresReading(ComponentConfig):
         """What to read: a `query`, or a `table` with the `columns` and the `limit` wanted."""
 
-        connection: PostgresConnection
         query: Annotated[Name | None, SqlQuery("postgres")] = Field(
             None,
             description="one statement that returns rows; nothing in it is replaced, % included",
@@ -62,6 +61,12 @@ with warnings.catch_warnings():
                 msg = f"columns names more than once: {', '.join(repeated)}"
                 raise ValueError(msg)
             return self
+
+
+class PostgresExtractorConfig(PostgresReading):
+    """What to read: a `query`, or a `table` with the `columns` and the `limit` wanted."""
+
+    connection: PostgresConnection
 
 
 COMPONENT = Component(

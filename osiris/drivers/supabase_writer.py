@@ -1,17 +1,13 @@
 """The driver of `supabase.writer`: through PostgreSQL where there is a host, else over REST."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from osiris.components.supabase_writer import SupabaseConnection, SupabaseWriterConfig
 from osiris.core.cancel import CancelToken
-from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
-from osiris.core.errors import ConfigError
 from osiris.core.stream import TableStream
-from osiris.drivers.postgres import discovery
 from osiris.drivers.postgres.connect import connect
 from osiris.drivers.postgres.rights import check_rights
 from osiris.drivers.postgres.write_stream import write_stream
@@ -55,16 +51,3 @@ class SupabaseWriterDriver:
             settings = connection.postgres()
             connect(settings, base_dir=base_dir, cancelled=CancelToken()).close()
             check_rights(settings, base_dir)
-
-    def discover(self, connection: SupabaseConnection, wanted: Wanted) -> Found:
-        """Say which tables the user may see (`osiris.core.discovery.Discoverer`).
-
-        No step reads them by this connection, so no table has a config that does.
-        """
-        if connection.over_rest:
-            raise ConfigError(
-                "over REST it cannot be found out which tables there are",
-                hint="set host, user and password of the project's database in the connection",
-            )
-        found = discovery.discover(connection.postgres(), wanted)
-        return replace(found, tables=tuple(replace(table, read=None) for table in found.tables))

@@ -148,6 +148,13 @@ def test_a_supabase_project_is_looked_into_through_its_database(
     fields = {**pg.connection(), "tls": {"mode": "required"}}
     project_with(tmp_path, "@supabase.shop", fields)
     source = Source(tmp_path, "@supabase.shop", fields, "public")
-    (found,) = source.discover(tables=["customers"], samples=2).tables
+    discovery = source.discover(tables=["customers"], samples=2)
+    (found,) = discovery.tables
     assert [row["email"] for row in rows_of(found)] == ["***", "***"]
-    assert found.read is None
+    assert discovery.component == "supabase.extractor"
+    assert found.read is not None
+    assert {**found.read, "columns": ()} == {
+        "schema": "public",
+        "table": "customers",
+        "columns": (),
+    }

@@ -11,7 +11,7 @@ from osiris.components.postgres_extractor import COMPONENT, PostgresExtractorCon
 from osiris.core.errors import ConfigError, DataError
 from osiris.core.events import DataWarning
 from osiris.core.metrics import MetricName
-from osiris.drivers.postgres_extractor import query_of
+from osiris.drivers.postgres.read_stream import query_of
 from tests.contracts.driver_contract import DriverContract
 from tests.support.driver_run import DriverRun
 from tests.support.postgres import PostgresDatabase, quoted

@@ -59,6 +59,7 @@ STEPS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
             "partition": {"column": "id", "parts": 3},
         },
     ),
+    "supa": ("supabase.extractor", "", {"connection": "@supabase.pg", "table": "source"}),
     "my": ("mysql.extractor", "", {"table": "source", "partition": {"column": "id", "parts": 2}}),
     "lite": ("sqlite.extractor", "", {"path": "data/t.sqlite", "table": "t"}),
     "duck": ("duckdb.extractor", "", {"path": "data/t.duckdb", "table": "t"}),
@@ -91,6 +92,7 @@ STEPS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "into_parquet": ("filesystem.parquet_writer", "duck", {"path": "out/t.parquet"}),
     "into_csv": ("filesystem.csv_writer", "pg", {"path": "out/pg.csv"}),
+    "from_supabase": ("filesystem.csv_writer", "supa", {"path": "out/supa.csv"}),
     "into_lake": (
         "filesystem.parquet_writer",
         "lake",
@@ -267,7 +269,7 @@ def test_all_that_goes_well(
     here, rows = _without_difference(stores, places, STEPS, 0)
     assert isinstance(rows, list)
     assert [len(table) for table in rows] == [900, 3, 1400, 0, 3000, 0]
-    assert here.status.total_rows == 900 + 3 + 1400 + 3000 + 3000 + 5000 + 3
+    assert here.status.total_rows == 900 + 3 + 1400 + 3000 + 3000 + 3000 + 5000 + 3
 
 
 def test_all_that_fails(
