@@ -85,3 +85,16 @@ def sample(tmp_path: Path) -> Osiris:
     (root / "osiris.yaml").write_text("name: sample\n")
     (root / "osiris_connections.yaml").write_text(CONNECTIONS)
     return Osiris(root, {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'sample_package'}"})
+
+
+SHOP = "connections:\n  mysql:\n    shop: {user: u}\n    stock: {user: u}\n"
+
+
+@pytest.fixture
+def shop(osiris: Osiris) -> Osiris:
+    """The program in a project with two connections, a run and a file."""
+    (osiris.cwd / "osiris.yaml").touch()
+    (osiris.cwd / "osiris_connections.yaml").write_text(SHOP)
+    (osiris.cwd / "logs" / "run_20260101T000000Z_abcd").mkdir(parents=True)
+    (osiris.cwd / "data.csv").touch()
+    return osiris
