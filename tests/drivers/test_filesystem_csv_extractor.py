@@ -1,7 +1,9 @@
 """The driver of filesystem.csv_extractor: the contract, all kinds of files, what is wrong."""
 
 import gzip
-import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,12 +86,39 @@ def test_no_file_and_a_file_that_is_none(tmp_path: Path) -> None:
         scanned(tmp_path, "a.csv")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id\n1\n")
-    (tmp_path / "a.csv").chmod(0)
-    with pytest.raises(ConfigError, match=r"a\.csv"):
-        scanned(tmp_path)
+# Root may read every file. What must be imported is imported before root becomes somebody else.
+SOMEBODY = """
+import os, sys
+from pathlib import Path
+from osiris.core.errors import ConfigError
+from tests.drivers.test_filesystem_csv_extractor import refused, rows
+root = Path(sys.argv[1])
+rows(root / "first", "../open.csv")
+if os.geteuid() == 0:
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+assert rows(root, "open.csv") == [{"id": 1}]
+error = refused(root, "closed.csv")
+assert isinstance(error, ConfigError), error
+print(error.message)
+"""
+
+
+def test_a_file_that_may_not_be_read() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:  # pytest's own lets only root in
+        root = Path(place)
+        root.chmod(0o777)
+        (root / "first").mkdir()
+        for name, mode in (("open", 0o644), ("closed", 0)):
+            (root / f"{name}.csv").write_text("id\n1\n")
+            (root / f"{name}.csv").chmod(mode)
+        command = [sys.executable, "-c", SOMEBODY, place]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+        )
+    assert done.returncode == 0, done.stderr
+    assert "closed.csv" in done.stdout
+    assert "ermission denied" in done.stdout
 
 
 def test_a_file_that_changes_between_the_offer_and_the_reading(tmp_path: Path) -> None:

@@ -25,12 +25,14 @@ from osiris.core.errors import (
     TransientStepError,
     UnknownDatabaseError,
 )
+from osiris.drivers.mysql.connect import open_wire
 from osiris.drivers.mysql.errors import server_error
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions, read_query
 from tests.conftest import Database
 from tests.support.mariadb import MariaDBServer
 from tests.support.mysql_loopback import LoopbackServer, Script
 from tests.support.mysql_reading import NO_TLS, pymysql_rows, read, rows, settings
+from tests.support.waiting import wait_for
 
 # Runs for hours without a row, and looks at nothing meanwhile but whether it is killed.
 SILENT = "SELECT 1 AS n FROM seq_1_to_9999999 AS a, seq_1_to_9999999 AS b WHERE a.seq * b.seq = 0"
@@ -198,6 +200,25 @@ def test_cancelling_does_not_wait_for_a_server_that_does_not_answer() -> None:
         with pytest.raises(CancelledError):
             read(connection, "SELECT 1", cancelled=token)
         assert time.monotonic() - began < 5
+
+
+@WAYS
+def test_a_server_that_waits_for_us_ends_as_soon_as_we_are_gone(
+    database: Database, way: str
+) -> None:
+    """Without being told so in another connection, which a proxy may make impossible."""
+    wire = open_wire(settings(database, way), cancelled=CancelToken())
+    wire.send(b"\x03" + f"{LONG} -- unread_{way}".encode())
+    sending = re.compile("Writing to net|Sending|executing", re.IGNORECASE)
+
+    def states() -> list[str]:
+        shown = database.execute("SHOW FULL PROCESSLIST")
+        return [str(row[6]) for row in shown if row[0] == wire.thread_id]
+
+    wait_for(lambda: any(sending.match(state) for state in states()))
+    wire.interrupt()
+    wire.close(idle=False)
+    wait_for(lambda: not states(), 5)
 
 
 @WAYS
