@@ -10,7 +10,7 @@ VERBS = {
     "show": Verb("osiris.cli.logs_show:show_command", "Show a run, over or in progress."),
     "html": Verb("osiris.cli.logs_html:html_command", "Write a run as a page for a browser."),
     "bundle": Verb("osiris.cli.logs_bundle:bundle_command", "Put a run's records into one zip."),
-    "gc": Verb("osiris.cli.logs_gc:gc_command", "Remove old runs."),
+    "gc": Verb("osiris.cli.logs_gc:gc_command", "Remove old runs and what was compiled for them."),
 }
 
 

@@ -38,6 +38,16 @@ def last_manifest(project: Path, name: str | None = None) -> Path:
     return path
 
 
+def pointed_manifests(project: Path) -> set[Path]:
+    """Return the manifests that `--last-compile` and the pipelines' names lead to, if any do."""
+    try:
+        known = _pointers(last_compile_pointer(project))
+    except ManifestError:
+        return set()
+    named = {known.get("manifest"), *known["pipelines"].values()}
+    return {project / relative for relative in named if relative is not None}
+
+
 def point_to(manifest: Path, name: str, project: Path) -> None:
     """Make a manifest the last one of the project and of the pipeline of this name.
 

@@ -32,6 +32,7 @@ class OldRun:
     state: str
     began: float
     over: bool
+    fingerprint: str | None = None
 
     @cached_property
     def bytes(self) -> int:
@@ -50,7 +51,7 @@ class OldRun:
         began = seconds(run.started_at) or changed
         unclear = run.state not in {*_OVER, RunState.RUNNING}
         over = run.state in _OVER or (unclear and changed < time.time() - _BEGINNING)
-        return cls(run.directory, run.state, began, over)
+        return cls(run.directory, run.state, began, over, run.fingerprint)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""

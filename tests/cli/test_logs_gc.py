@@ -147,6 +147,52 @@ def test_two_at_once_do_each_other_no_harm(old: Osiris) -> None:
     assert _left(old) == []
 
 
+def _age(compilation: Path, hours: float) -> None:
+    made = (NOW - timedelta(hours=hours)).timestamp()
+    os.utime(compilation / "compiled" / "manifest.yaml", (made, made))
+
+
+def _compilations(osiris: Osiris) -> set[Path]:
+    return set((osiris.cwd / "logs").glob("compile_*"))
+
+
+def test_compilations_that_no_run_needs_go(sample: Osiris) -> None:
+    """Of three runs and a compilation: a kept run's, the last one and a fresh one stay."""
+    known: list[Path] = []
+    for rows in ("1", "2", "3"):
+        assert sample("run", "sample.yaml", "--param", f"rows={rows}").code == 0
+        known += _compilations(sample) - set(known)
+    sample("compile", "branches.yaml")
+    assert sample("run", "sample.yaml", "--param", "rows=3").code == 0
+    unused, of_a_kept_run, again, *_ = known
+    link = unused.with_name("compile_20200101T000000Z_ffff")
+    link.symlink_to(unused)
+    everything = _compilations(sample)
+    for compilation in everything:
+        _age(compilation, 2)
+    _age(unused, 0.5)
+    assert sample("logs", "gc", "--keep", "3").code == 0
+    assert _compilations(sample) == everything
+    _age(unused, 2)
+    assert sample("logs", "gc", "--keep", "3", "--older-than", "3h").code == 0
+    assert _compilations(sample) == everything
+    planned = sample("logs", "gc", "--keep", "3", "--dry-run")
+    assert planned.out.startswith(f"would remove {unused.name} (")
+    assert "\n1 compilation would be removed, " in planned.out
+    assert _compilations(sample) == everything
+    done = sample("logs", "gc", "--keep", "3", "--json").document
+    assert [one["compilation"] for one in done["compilations"]] == [unused.name]
+    assert done["compilations"][0]["bytes"] > 1000
+    assert _compilations(sample) == everything - {unused}
+    assert sample("logs", "gc", "--keep", "1").code == 0
+    assert of_a_kept_run not in _compilations(sample)
+    assert again in _compilations(sample)  # compiled to the same as what the last run came from
+    assert sample("logs", "gc", "--keep", "0").code == 0
+    assert again not in _compilations(sample)
+    assert len(_compilations(sample)) == 3  # the last one of each pipeline, and the link
+    assert sample("run", "--last-compile").code == 0
+
+
 def test_what_cannot_be_removed_is_told(old: Osiris) -> None:
     """The place to move it to is taken by a file."""
     (old.cwd / "logs" / ".trash").write_text("")
