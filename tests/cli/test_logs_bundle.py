@@ -44,6 +44,25 @@ def test_a_bundle_without_the_secret(told: Osiris) -> None:
     assert (told.cwd / "again.zip").read_bytes() == path.read_bytes()
 
 
+def test_artifacts_only_for_those_who_want_them(told: Osiris) -> None:
+    (made,) = told.cwd.glob("logs/run_*/artifacts/make")
+    (made / "said.txt").write_text(f"token {TOKEN}")
+    done = told("logs", "bundle", "-o", "a.zip", VAULT_TOKEN=TOKEN)
+    number = len(list((told.cwd).glob("logs/run_*/artifacts/*/*")))
+    assert f"note: {number} artifacts (" in done.err
+    assert "left out; --with-artifacts puts them in" in done.err
+    assert "artifacts/" not in " ".join(zipfile.ZipFile(told.cwd / "a.zip").namelist())
+    done = told("logs", "bundle", "-o", "b.zip", "--with-artifacts", VAULT_TOKEN=TOKEN)
+    assert done.code == 0, done.err
+    assert "note: artifacts/make/said.txt is left out: a secret is in it" in done.err
+    names = zipfile.ZipFile(told.cwd / "b.zip").namelist()
+    assert [name.partition("/")[2] for name in names if "/artifacts/" in name] == [
+        "artifacts/keep/ids.txt",
+        "artifacts/make/output.csv",
+    ]
+    assert TOKEN not in _text(told.cwd / "b.zip")
+
+
 def test_a_secret_that_is_not_known_here_is_no_proof(told: Osiris) -> None:
     done = told("logs", "bundle")
     assert done.code == 4

@@ -54,6 +54,7 @@ ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("osiris.telemetry.step_lineage", frozenset({"openlineage", "pydantic"})),
     ("osiris.telemetry.tracing", frozenset({"opentelemetry"})),
     ("osiris.report*", frozenset({"pydantic"})),
+    ("osiris.report.bundle_artifacts", frozenset({"pyarrow"})),
     ("osiris.report.html.*", frozenset({"jinja2", "markupsafe", "pyarrow", "pydantic", "yaml"})),
 )
 
