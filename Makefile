@@ -76,4 +76,4 @@ matrix: .venv/.dev ## run the E2B tests with the oldest SDK that is supported, a
 	@$(BIN)/python -m tools.sdk_matrix
 
 clean: ## remove the virtual environment and what tools left
-	rm -rf .venv .venv-e2b .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-e2b build/rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

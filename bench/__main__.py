@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import (
@@ -25,46 +25,38 @@ from bench import (
     postgres_to_mysql,
     torn_link,
 )
-from bench.figure import HEADER, Figure
+from bench.figure import HEADER, Figure, NotMeasured
 from bench.mysql_to_csv import bench_server
+from bench.rivals import figures as rivals
 from bench.workspace import workspace
+from tests.support.mariadb import MariaDBServer
 
-FAMILIES = (
-    "movies",
-    "mysql",
-    "postgres",
-    "to-postgres",
-    "to-mysql",
-    "sandbox",
-    "e2b",
-    "link",
-    "sql",
-    "parquet",
-    "logs",
-)
+Line = Figure | NotMeasured
+Measure = Callable[[MariaDBServer, Path, list[int], int], Iterator[Line]]
+_WITH_SERVER: dict[str, Measure] = {
+    "movies": lambda server, work, _, rounds: movies.figures(server, work, rounds),
+    "mysql": mysql_to_csv.figures,
+    "to-postgres": mysql_to_postgres.figures,
+    "to-mysql": postgres_to_mysql.figures,
+    "sandbox": local_sandbox.figures,
+    "e2b": lambda server, work, _, rounds: e2b_loopback.figures(server, work, rounds),
+    "rivals": rivals.figures,
+}
+FAMILIES = (*_WITH_SERVER, "postgres", "link", "sql", "parquet", "logs")
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
 
 def measure(
     families: list[str], sizes: list[int], rounds: int, server_directory: Path
-) -> Iterator[Figure]:
+) -> Iterator[Line]:
     """Measure the named families, each figure as soon as it is known."""
     with workspace(max(sizes) * _BYTES_A_ROW) as work:
-        if {"movies", "mysql", "to-postgres", "to-mysql", "sandbox", "e2b"} & set(families):
+        wanted = [_WITH_SERVER[family] for family in _WITH_SERVER if family in families]
+        if wanted:
             with bench_server(server_directory) as server:
-                if "movies" in families:
-                    yield from movies.figures(server, work, rounds)
-                if "mysql" in families:
-                    yield from mysql_to_csv.figures(server, work, sizes, rounds)
-                if "to-postgres" in families:
-                    yield from mysql_to_postgres.figures(server, work, sizes, rounds)
-                if "to-mysql" in families:
-                    yield from postgres_to_mysql.figures(server, work, sizes, rounds)
-                if "sandbox" in families:
-                    yield from local_sandbox.figures(server, work, sizes, rounds)
-                if "e2b" in families:
-                    yield from e2b_loopback.figures(server, work, rounds)
+                for measure_family in wanted:
+                    yield from measure_family(server, work, sizes, rounds)
         yield from _without_server(families, work, sizes, rounds)
 
 

@@ -14,7 +14,7 @@ from tests.support.postgres import PostgresServer
 _MEMORY_MB = 350
 # The table stays in memory, so that no disk is measured.
 _SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "16GB"}
-_CREATE = """
+CREATE = """
 CREATE TABLE {table} (
     id bigint NOT NULL,
     name varchar(64) NOT NULL,
@@ -41,7 +41,7 @@ def _figure(
 ) -> Iterator[Figure]:
     table = f"to_postgres_{rows}"
     make_table(mysql, table, rows)
-    postgres.execute(_CREATE.format(table=table), DATABASE)
+    postgres.execute(CREATE.format(table=table), DATABASE)
     project = _project(mysql, postgres, work / table, table)
     ours, pipe = alternate(
         [
