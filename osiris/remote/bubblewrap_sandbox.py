@@ -107,6 +107,7 @@ class BubblewrapSandboxProvider:
     """
 
     name = "sandbox"
+    shares_files = True
 
     def create(self, spec: SandboxSpec) -> LocalSandbox:
         """Make one in the spec's scratch directory."""

@@ -27,18 +27,26 @@ class Bundle:
     sha256: str
 
 
-def archive(members: Mapping[str, bytes], *, compress: bool) -> Bundle:
-    """Return a zip archive of the members: the same bytes for the same members, always."""
-    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", method) as file:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name, _WHEN)
-            info.compress_type = method
-            info.create_system = _UNIX
-            info.external_attr = _MODE
-            file.writestr(info, members[name])
-    return Bundle(data.getvalue(), hashlib.sha256(data.getbuffer()).hexdigest())
+class BundleWriter:
+    """Makes a zip archive: the same bytes for the same members added in the same order, always."""
+
+    def __init__(self, *, compress: bool) -> None:
+        self._method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+        self._data = io.BytesIO()
+
+    def add(self, members: Mapping[str, bytes]) -> None:
+        """Add members, sorted by name."""
+        with zipfile.ZipFile(self._data, "a", self._method) as file:
+            for name in sorted(members):
+                info = zipfile.ZipInfo(name, _WHEN)
+                info.compress_type = self._method
+                info.create_system = _UNIX
+                info.external_attr = _MODE
+                file.writestr(info, members[name])
+
+    def bundle(self) -> Bundle:
+        """Return the archive as it is now."""
+        return Bundle(self._data.getvalue(), hashlib.sha256(self._data.getbuffer()).hexdigest())
 
 
 def code_members(packages: Iterable[CodePackage]) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from osiris.core.atomic_file import replace_bytes
 from osiris.core.errors import MissingDependencyError, RunEnvironmentError
-from osiris.remote.bundle import ShippedFile
+from osiris.remote.bundle import BundleWriter, ShippedFile
 from osiris.remote.dependency_lock import Target, hash_lock
 from osiris.remote.errors import HostileSandboxError, SandboxUnreachableError
 from osiris.remote.freight import Freight, Packed, pack
@@ -14,7 +14,7 @@ from osiris.remote.patience import Patience
 from osiris.remote.record_intake import cannot_take, check_protocol, missing_packages
 from osiris.remote.rpc_protocol import OLDEST_PYTHON
 from osiris.remote.runner_command import arriving, launched
-from osiris.remote.sandbox import Sandbox, SharesFiles
+from osiris.remote.sandbox import Sandbox
 from osiris.remote.sandbox_events import SandboxBundleSent
 from osiris.remote.session_paths import SessionPaths
 from osiris.remote.shipping import shipped_files
@@ -35,22 +35,28 @@ class Delivery:
         sandbox: where it goes.
         paths: the session's files there.
         patience: how long the way may be cut.
+        code: the bundle's beginning; None for a sandbox that shares this machine's files.
 
     """
 
     def __init__(
-        self, freight: Freight, sandbox: Sandbox, paths: SessionPaths, patience: Patience
+        self,
+        freight: Freight,
+        sandbox: Sandbox,
+        paths: SessionPaths,
+        patience: Patience,
+        code: BundleWriter | None,
     ) -> None:
         self._freight = freight
         self._sandbox = sandbox
         self._paths = paths
         self._patience = patience
-        self._shared = isinstance(sandbox, SharesFiles)
+        self._shared = code is None
         self._shipped = [] if self._shared else shipped_files(freight.inputs, paths)
         lock: list[str] = []
         if freight.choices.install_deps and not self._shared:
             lock = self._lock()
-        self._packed: Packed = pack(freight, paths, self._shipped, lock, shared=self._shared)
+        self._packed: Packed = pack(freight, paths, self._shipped, lock, code)
 
     def bring(self) -> None:
         """Bring everything in and record it.

@@ -263,6 +263,7 @@ class E2BSandboxProvider:
     """Makes sandboxes in the account that the environment names."""
 
     name = "e2b"
+    shares_files = False
 
     def __init__(self, account: E2BAccount, options: E2BOptions | None = None) -> None:
         self._account = account

@@ -12,8 +12,8 @@ from osiris.core.execution_adapter import PreparedRun
 from osiris.core.step_config import secret_variables
 from osiris.remote.bundle import (
     Bundle,
+    BundleWriter,
     ShippedFile,
-    archive,
     code_members,
     input_members,
     metadata_members,
@@ -92,6 +92,12 @@ class Freight:
         files = dict.fromkeys(file.path for file in self.inputs)
         return Shown((*roots, *sites, *files), (*parents, *sites))
 
+    def packed_code(self) -> BundleWriter:
+        """Return the beginning of a bundle for elsewhere: the code, which can be packed early."""
+        writer = BundleWriter(compress=True)
+        writer.add(code_members(package for package in self.code if package.is_pure))
+        return writer
+
     @property
     def grace(self) -> float:
         """Seconds the worker has to end when it is told to."""
@@ -129,17 +135,19 @@ def pack(
     paths: SessionPaths,
     shipped: list[ShippedFile],
     lock: list[str],
-    *,
-    shared: bool,
+    code: BundleWriter | None,
 ) -> Packed:
-    """Pack for a sandbox: everything, or little for one that shares this machine's files."""
-    if shared:
+    """Pack for a sandbox: `code` comes first, or is None where this machine's files are shared."""
+    shared = code is None
+    if code is None:
         metadata = paths.proxy / "metadata"
         code_path = [str(metadata), *map(str, freight.shown.code_path)]
-        members = metadata_members(freight.code, metadata.relative_to(paths.root).as_posix())
+        inside = metadata.relative_to(paths.root).as_posix()
+        writer = BundleWriter(compress=False)
+        writer.add(metadata_members(freight.code, inside))
     else:
         code_path = [str(paths.bundle)]
-        members = code_members(package for package in freight.code if package.is_pure)
+        writer = code
     request = freight.prepared.request
     base_dir = request.project if shared else paths.files / request.project.relative_to("/")
     commands = b"".join(
@@ -153,8 +161,9 @@ def pack(
     }
     for step in freight.prepared.manifest.steps:
         files[step.cfg_path] = request.compiled.cfgs[step.id]
-    members |= session_members(files) | input_members(shipped)
-    return Packed(commands, archive(members, compress=not shared), shipped, code_path)
+    members = session_members(files) | input_members(shipped)
+    writer.add(members)
+    return Packed(commands, writer.bundle(), shipped, code_path)
 
 
 def _commands(

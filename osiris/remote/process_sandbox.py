@@ -58,6 +58,7 @@ class ProcessSandboxProvider:
     """Makes process sandboxes. Steps see this machine's files and network, and its user's home."""
 
     name = "process"
+    shares_files = True
 
     def create(self, spec: SandboxSpec) -> LocalSandbox:
         """Make one in the spec's scratch directory; its limits are not kept."""

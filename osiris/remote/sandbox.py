@@ -116,5 +116,9 @@ class SandboxProvider(Protocol):
     def name(self) -> str:
         """Name of the adapter in records: `e2b`, `sandbox` …; also the prefix of verbose lines."""
 
+    @property
+    def shares_files(self) -> bool:
+        """Whether its sandboxes are on this machine: `SharesFiles`."""
+
     def create(self, spec: SandboxSpec) -> Sandbox:
         """Make a sandbox; raises `SandboxUnavailableError` or `SandboxBusyError`."""

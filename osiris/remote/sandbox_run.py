@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +11,7 @@ from osiris.core.errors import OsirisError
 from osiris.core.execution_adapter import PreparedRun
 from osiris.remote.artifact_fetch import ArtifactFetch
 from osiris.remote.artifact_paths import ArtifactPaths
+from osiris.remote.bundle import BundleWriter
 from osiris.remote.choices import SandboxChoices
 from osiris.remote.delivery import Delivery
 from osiris.remote.errors import SandboxError
@@ -59,6 +61,7 @@ class SandboxRun:
         self._layout = self._session.layout
         self._cancel = prepared.request.cancel
         self._freight = Freight(prepared, choices)
+        self._code: Future[BundleWriter] | None = None
         self._born = 0.0
         self._ended = False
 
@@ -67,7 +70,11 @@ class SandboxRun:
 
         Raises what the provider raises when there is no sandbox at all.
         """
-        sandbox = self._create()
+        spec = self._spec()
+        with ThreadPoolExecutor(1, "pack") as pool:  # while the sandbox is being made
+            if not self._provider.shares_files:
+                self._code = pool.submit(self._freight.packed_code)
+            sandbox = self._create(spec)
         try:
             return self._live(sandbox)
         finally:
@@ -75,8 +82,8 @@ class SandboxRun:
             if isinstance(sandbox, SharesFiles):
                 self._discard(sandbox)
 
-    def _create(self) -> Sandbox:
-        spec = SandboxSpec(
+    def _spec(self) -> SandboxSpec:
+        return SandboxSpec(
             run_id=self._layout.session,
             ttl_seconds=self._choices.ttl,
             hosts=self._freight.hosts,
@@ -87,6 +94,8 @@ class SandboxRun:
             pids=self._choices.pids,
             cpus=self._choices.cpus,
         )
+
+    def _create(self, spec: SandboxSpec) -> Sandbox:
         self._born = time.monotonic()
         sandbox = self._provider.create(spec)
         self._session.log_event(
@@ -135,7 +144,8 @@ class SandboxRun:
         """Start the worker and take its records to the last; return what cut that short."""
         to_stop = self._freight.grace + _TO_HEAR
         try:
-            delivery = Delivery(self._freight, sandbox, paths, patience)
+            code = None if self._code is None else self._code.result()
+            delivery = Delivery(self._freight, sandbox, paths, patience, code)
             delivery.bring()
             if self._cancel.is_set():  # while it was made, or all was brought in
                 return None

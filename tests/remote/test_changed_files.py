@@ -31,6 +31,7 @@ class Crooked(LocalSandbox):
 
 class CrookedProvider:
     name = "crooked"
+    shares_files = True
 
     def __init__(self, mischief: Callable[[Path], object]) -> None:
         self._mischief = mischief

@@ -69,6 +69,7 @@ class Refusing:
     """A provider that makes nothing."""
 
     name = "refusing"
+    shares_files = False
 
     def create(self, spec: object) -> FarSandbox:
         del spec

@@ -89,6 +89,7 @@ class FarProvider:
     made: list[Sandbox] = field(default_factory=list)
     specs: list[SandboxSpec] = field(default_factory=list)
     name: str = "far"
+    shares_files: bool = False
 
     def create(self, spec: SandboxSpec) -> Sandbox:
         self.specs.append(spec)
