@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import psycopg
+import pymysql
+
 from bench.rivals.jobs import COLUMNS, File, Place, Table
 
 Execute = Callable[[str], list[tuple[Any, ...]]]
@@ -29,7 +32,7 @@ _QUOTES: Final = {"mysql": "`", "postgres": '"'}
 
 
 class NothingToReadError(RuntimeError):
-    """What a tool is said to have written cannot be read; the message is DuckDB's."""
+    """What a tool is said to have written cannot be read; the message is the database's."""
 
 
 def summary(place: Place, execute: Mapping[str, Execute]) -> dict[str, str]:
@@ -40,11 +43,14 @@ def summary(place: Place, execute: Mapping[str, Execute]) -> dict[str, str]:
     `execute` runs SQL on the server of each kind.
 
     Raises:
-        NothingToReadError: there is no file with these columns.
+        NothingToReadError: there is no file or table with these columns.
     """
-    if isinstance(place, Table):
+    if isinstance(place, File):
+        return _file_summary(place)
+    try:
         return _table_summary(place, execute[place.kind])
-    return _file_summary(place)
+    except (pymysql.Error, psycopg.Error) as error:
+        raise NothingToReadError(str(error)) from error
 
 
 def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Figures: `osiris run` beside other tools that do the same job, on the same servers by turns."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -71,6 +72,7 @@ def figures(mysql: MariaDBServer, work: Path, sizes: list[int], rounds: int) -> 
         }
         for job in _jobs(mysql, postgres, work / "rivals", sizes[0], execute):
             yield from measured(job, installed, execute, f"{sizes[0]:,}", rounds)
+            shutil.rmtree(job.directory)
 
 
 def _jobs(
@@ -89,9 +91,7 @@ def _jobs(
     ready = Job("copy to CSV", in_mysql, File("csv", work), work / "ready")
     run_once(osiris_command(ready))
     csv, parquet = File("csv", work / "out.csv"), File("parquet", work)
-    ready_file = ready.place_for("osiris")
-    if isinstance(ready_file, File):
-        (ready_file.path / "out.csv").rename(csv.path)
+    (ready.directory / "osiris" / "output" / "out.csv").rename(csv.path)
     to_postgres, to_mysql = Table("postgres", there, _TARGET), Table("mysql", here, _TARGET)
     # Not just emptied: some tools change the types of the columns.
     create = f"DROP TABLE IF EXISTS {_TARGET}; {CREATE.format(table=_TARGET)}; CHECKPOINT"

@@ -96,6 +96,9 @@ def test_a_table_with_other_types_or_values_is_told_apart(
         server.execute("UPDATE theirs SET ratio = 0.3 WHERE id = 2")
         said = differences(same, summary(theirs, execute))
         assert said == "OTHER VALUES in ratio, active as text"
+        server.execute("ALTER TABLE theirs DROP COLUMN note")
+        with pytest.raises(NothingToReadError, match="note"):
+            summary(theirs, execute)
 
 
 def test_every_tool_has_a_pinned_version_and_a_command_for_what_it_writes(tmp_path: Path) -> None:
