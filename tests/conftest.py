@@ -1,5 +1,6 @@
 """Fixtures for every test: one MariaDB and one PostgreSQL a worker, one database a test."""
 
+import inspect
 import itertools
 import shutil
 import signal
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.support.mariadb import MariaDBServer
+from tests.support.mysql import MYSQLD, private_server, sequences
 from tests.support.postgres import PostgresDatabase, PostgresServer
 from tests.support.s3 import S3Server, running_s3
 
@@ -37,6 +39,11 @@ class Database:
         """Run one statement in this database as root and give its rows."""
         return self.server.execute(sql, self.name)
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables, sorted; views are none."""
+        found = self.execute("SHOW FULL TABLES WHERE table_type = 'BASE TABLE'")
+        return sorted(name for name, _ in found)
+
     def script(self, sql: str) -> None:
         """Run many statements in this database as root."""
         self.server.script(sql, self.name)
@@ -50,7 +57,7 @@ class Database:
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
     """A running server for the whole session; a test that kills it must start it again."""
     directory = tmp_path_factory.mktemp("mariadb")
-    with MariaDBServer(directory) as server:
+    with private_server()(directory) as server:
         yield server
     shutil.rmtree(directory)
 
@@ -63,10 +70,12 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def database(mariadb: MariaDBServer) -> Iterator[Database]:
+def database(mariadb: MariaDBServer, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A fresh database, dropped after the test."""
     name = f"test_{next(_numbers)}"
     mariadb.execute(f"CREATE DATABASE {name}")
+    if MYSQLD:
+        mariadb.script("".join(sequences(inspect.getsource(request.module))), name)
     yield Database(mariadb, name)
     mariadb.script(f"SET foreign_key_checks = 0; DROP DATABASE IF EXISTS {name};")
 

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -69,11 +69,13 @@ class MariaDBServer:
     """
 
     host = "127.0.0.1"
+    packages: Mapping[str, str] = _PACKAGES
+    server_options: Sequence[str] = _SERVER_OPTIONS
 
     def __init__(
         self, directory: Path, *, local_infile: bool = True, options: Sequence[str] = ()
     ) -> None:
-        ensure_programs(_PACKAGES)
+        ensure_programs(self.packages)
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.data = directory / "data"
@@ -114,9 +116,9 @@ class MariaDBServer:
         command = [
             # The kernel kills the server when the thread that started it ends, however it ends.
             *(_program("setpriv"), "--pdeathsig", "KILL"),
-            *(_program("mariadbd"), "--no-defaults"),
+            *self.server_program(),
             *self._file_options(),
-            *_SERVER_OPTIONS,
+            *self.server_options,
             *self._options,
         ]
         with self.log.open("ab") as log:
@@ -202,24 +204,32 @@ class MariaDBServer:
         with connection:
             yield connection
 
+    def server_program(self) -> list[str]:
+        """The server's program and the options that must come first."""
+        return [_program("mariadbd"), "--no-defaults"]
+
+    def install_command(self) -> list[str]:
+        """The command that makes the data directory."""
+        return [
+            *(_program("mariadb-install-db"), "--no-defaults"),
+            *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            # Without --force it insists on a host name that resolves.
+            *("--force", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"),
+        ]
+
     def _install(self) -> None:
+        command = [
+            *self.install_command(),
+            f"--datadir={self.data}",
+            # Two servers in one temporary directory remove each other's tables.
+            f"--tmpdir={self.directory}",
+            *_user_option(),
+        ]
         done = subprocess.run(
-            [
-                *(_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}"),
-                *("--auth-root-authentication-method=normal", "--skip-test-db"),
-                # Without --force it insists on a host name that resolves.
-                *("--force", "--innodb-log-file-size=16M", "--innodb-flush-method=nosync"),
-                # Two servers in one temporary directory remove each other's tables.
-                f"--tmpdir={self.directory}",
-                *_user_option(),
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            message = f"mariadb-install-db failed:\n{done.stdout}{done.stderr}"
+            message = f"{command[0]} failed:\n{done.stdout}{done.stderr}"
             raise MariaDBError(message)
 
     def _file_options(self) -> list[str]:

@@ -61,7 +61,7 @@ def prepare(database: Database, mode: str) -> None:
 
 def unchanged(database: Database, mode: str, *, leftovers: bool = False) -> bool:
     """Tell whether the table is as `prepare` made it; `leftovers`: other tables may be there."""
-    tables = {name for (name,) in database.execute("SHOW TABLES")}
+    tables = set(database.tables())
     if not leftovers and tables != (set() if mode == "made" else {"t"}):
         return False
     if mode == "made":

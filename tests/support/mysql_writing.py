@@ -37,7 +37,7 @@ class Target:
 
     def tables(self) -> list[str]:
         """Name all tables of the database."""
-        return sorted(name for (name,) in self.database.execute("SHOW TABLES"))
+        return self.database.tables()
 
     def rows(self, order: str = "1") -> list[tuple[Any, ...]]:
         """Give the rows of `t` as PyMySQL reads them."""

@@ -219,7 +219,7 @@ def test_an_account_that_may_only_read(
     bank: Database, run: DriverRun, source: dict[str, str], privilege: str
 ) -> None:
     bank.script(
-        "CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'r';"
+        "DROP USER IF EXISTS reader; CREATE USER reader IDENTIFIED BY 'r';"
         f"GRANT SELECT ON {bank.name}.* TO reader@'%'"
     )
     connection = {**bank.connection(), "user": "reader", "password": "r"}

@@ -27,6 +27,7 @@ from osiris.drivers.mysql.write_session import WriteSession
 from tests.conftest import Database
 from tests.support.driver_run import DriverRun, stream_of
 from tests.support.mariadb import MariaDBServer
+from tests.support.mysql import MYSQLD
 from tests.support.mysql_faults import (
     BEFORE,
     MODES,
@@ -141,9 +142,11 @@ def test_a_server_with_no_room(tmp_path: Path, tmp_path_factory: pytest.TempPath
 
 def test_a_server_that_only_reads(target: Target) -> None:
     prepare(target.database, "append")
+    exempt = "SUPER, CONNECTION_ADMIN" if MYSQLD else "READ_ONLY ADMIN"
     target.database.script(
-        "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'p'; GRANT ALL ON *.* TO plain@'%';"
-        "REVOKE READ_ONLY ADMIN ON *.* FROM plain@'%'; SET GLOBAL read_only = 1"
+        "DROP USER IF EXISTS plain; CREATE USER plain IDENTIFIED BY 'p';"
+        "GRANT ALL ON *.* TO plain@'%';"
+        f"REVOKE {exempt} ON *.* FROM plain@'%'; SET GLOBAL read_only = 1"
     )
     given = {**target.database.connection(), "user": "plain", "password": "p"}
     try:
@@ -156,7 +159,7 @@ def test_a_server_that_only_reads(target: Target) -> None:
 def test_an_account_that_may_not_write(target: Target) -> None:
     prepare(target.database, "append")
     target.database.script(
-        "CREATE OR REPLACE USER looker@'%' IDENTIFIED BY 'l';"
+        "DROP USER IF EXISTS looker; CREATE USER looker IDENTIFIED BY 'l';"
         f"GRANT SELECT ON {target.database.name}.* TO looker@'%'"
     )
     given = {**target.database.connection(), "user": "looker", "password": "l"}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from osiris.core.errors import ConfigError, DataError
 from tests.conftest import Database
 from tests.drivers.mysql.test_types import CASES, Case
+from tests.support.mysql import MYSQLD, shown_type
 from tests.support.mysql_reading import read
 from tests.support.mysql_reading import settings as connection
 from tests.support.mysql_writing import Target
@@ -183,9 +184,10 @@ def test_a_table_that_is_made_holds_the_values(
     for _ in range(2):  # into a table that is made, and into one that is there
         target.write(table)
     shown = target.database.execute("SHOW COLUMNS FROM t LIKE 'v'")[0][1]
-    assert shown == column
+    # What is JSON is a text with a check in MariaDB.
+    assert shown in {column, shown_type(column)} or (shown == "json" and column == "longtext")
     found = target.read("id")["v"].to_pylist()
-    if column == "longtext" and not isinstance(value, str | None):
+    if column == "longtext" and (shown == "json" or not isinstance(value, str | None)):
         found = [text and text.replace(" ", "") for text in found]
         back = back.replace(" ", "")
     assert found == [back, back, None, None]
@@ -238,7 +240,7 @@ UNTRUE = [
     ("TIME", pa.duration("s"), [0, 839 * 3600], "row 2 .*reach"),
     ("DATE", pa.date32(), [0, 2_932_897], "row 2 .*reach"),
     ("JSON", pa.string(), ['{"a": 1}', "{"], "row 2|JSON|CHECK"),
-    ("INET4", pa.string(), ["1.2.3.4", "1.2.3"], "row 2"),
+    *([] if MYSQLD else [("INET4", pa.string(), ["1.2.3.4", "1.2.3"], "row 2")]),
     ("INT NOT NULL", pa.int32(), [1, None], "row 2 .*must not be NULL"),
     ("INT NOT NULL DEFAULT 5", pa.int32(), [1, None], "row 2 .*must not be NULL"),
     ("TEXT", pa.int32(), [1], "cannot hold the input's int32"),
