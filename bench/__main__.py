@@ -23,6 +23,8 @@ from bench import (
     mysql_to_postgres,
     postgres_to_csv,
     postgres_to_mysql,
+    progress_cost,
+    telemetry_off,
     torn_link,
 )
 from bench.figure import HEADER, Figure, NotMeasured
@@ -40,9 +42,10 @@ _WITH_SERVER: dict[str, Measure] = {
     "to-mysql": postgres_to_mysql.figures,
     "sandbox": local_sandbox.figures,
     "e2b": lambda server, work, _, rounds: e2b_loopback.figures(server, work, rounds),
+    "progress": progress_cost.figures,
     "rivals": rivals.figures,
 }
-FAMILIES = (*_WITH_SERVER, "postgres", "link", "sql", "parquet", "logs")
+FAMILIES = (*_WITH_SERVER, "postgres", "link", "sql", "parquet", "logs", "telemetry")
 # A row takes about 110 bytes as CSV, and up to four copies are there at a time.
 _BYTES_A_ROW = 110 * 6
 
@@ -74,6 +77,8 @@ def _without_server(
     if "logs" in families:
         yield from many_runs.figures(work, rounds)
         yield from html_report.figures(work, rounds)
+    if "telemetry" in families:
+        yield from telemetry_off.figures(work, rounds)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from osiris.cli import streams
 from osiris.cli.json_progress import JsonProgress
+from osiris.cli.live_progress import LiveProgress
 from osiris.cli.plain_progress import PlainProgress
 from osiris.cli.screen import is_terminal
 from osiris.cli.verbose_progress import VerboseProgress
@@ -28,10 +29,6 @@ def observing(
     elif progress == "none":
         yield _say_nothing
     elif progress == "live" or (progress == "auto" and is_terminal(streams.stderr())):
-        from osiris.cli.live_progress import (  # noqa: PLC0415 - rich costs a run 60 ms; only a terminal needs it
-            LiveProgress,
-        )
-
         with LiveProgress(manifest) as live:
             yield live.take
     else:

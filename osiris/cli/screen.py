@@ -97,8 +97,13 @@ def note_json(kind: str, data: dict[str, Any], ts: float | None = None) -> None:
 
 
 def _note(text: str) -> None:
+    draw(text + "\n")
+
+
+def draw(text: str) -> None:
+    """Write to stderr as it is, control sequences included; see `note`."""
     try:
-        _write(streams.stderr(), text + "\n")
+        _write(streams.stderr(), text)
     except OSError:
         abandon(streams.stderr())
 

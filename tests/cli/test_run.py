@@ -290,17 +290,21 @@ def test_without_a_terminal_nothing_is_imported_that_only_a_terminal_needs(sampl
 
 
 def _shown(done: Done) -> list[str]:
-    """Return what is left on the screen: each redraw begins by erasing the one before."""
-    screen: list[str] = []
-    for part in re.split(r"(\x1b\[1A\x1b\[2K|\r\x1b\[2K|\n)", done.out):
+    """Return what is left on the screen, as a terminal without an end to its height keeps it."""
+    screen, row = [""], 0
+    for part in re.split(r"(\x1b\[\d*[AKJ]|\r|\n)", done.out):
         if part == "\n":
-            screen.append("")
-        elif part.startswith("\x1b[1A"):
-            screen[-2:] = [""]
-        elif part.startswith("\r"):
-            screen[-1:] = [""]
-        else:
-            screen[-1:] = [(screen[-1] if screen else "") + plain(part)]
+            row += 1
+            screen += [""] * (row + 1 - len(screen))
+        elif part.endswith("A") and part.startswith("\x1b["):
+            row -= int(part[2:-1] or 1)
+            assert row >= 0
+        elif part == "\x1b[K":
+            screen[row] = ""  # the cursor is where the line begins
+        elif part == "\x1b[J":
+            screen[row:] = [""]
+        elif part != "\r":
+            screen[row] += plain(part)
     return screen
 
 
@@ -318,6 +322,7 @@ def test_a_terminal_shows_a_live_table(sample: Osiris, columns: int) -> None:
     assert (f"{long} " in frames) is (columns == 200)
     left = "\n".join(_shown(done))
     assert "steps ended" not in left
+    assert left.count("STEP ") == 1
     assert all(len(line) < columns + 1 for line in left.splitlines() if "records" not in line)
     assert "error: step bad: the sample refuses" in left
 

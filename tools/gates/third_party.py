@@ -29,7 +29,7 @@ RUNNER: Final = (
 # A module may import what the LAST pattern that fits it allows; the standard library always.
 ALLOWED: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("osiris*", frozenset()),
-    ("osiris.cli*", frozenset({"click", "pydantic", "rich"})),
+    ("osiris.cli*", frozenset({"click", "pydantic"})),
     ("osiris.compiler*", frozenset({"dotenv", "pydantic", "rfc8785", "sqlglot", "yaml"})),
     ("osiris.components*", frozenset({"pydantic"})),
     ("osiris.connections", frozenset({"pydantic"})),
