@@ -17,9 +17,11 @@ from osiris.compiler.oml_schema import oml_schema
 from osiris.components.registry import ComponentRegistry
 from osiris.core.driver_registry import DriverRegistry, missing_dependency
 from osiris.core.errors import UnwritableOutputError, UsageError
+from osiris.project import Project
 
 _SCHEMA = "osiris.schema.json"
-_HIDDEN = {"env.example": ".env.example", "gitignore": ".gitignore"}
+_ENVIRONMENT = ".env.example"
+_HIDDEN = {"env.example": _ENVIRONMENT, "gitignore": ".gitignore"}
 """Files whose names begin with a dot in the project, but not in this package."""
 
 _COMPONENTS = ("filesystem.csv_extractor", "duckdb.processor", "filesystem.csv_writer")
@@ -71,7 +73,7 @@ def init_command(
     _refuse_to_overwrite(root, contents)
     for name, text in contents.items():
         _write(root / name, text)
-    following = _next(root)
+    following = _next(root, to_set=ref is not None and _has_unset(root, contents[_ENVIRONMENT]))
     if as_json:
         document({"directory": str(root), "files": list(contents), "next": following})
         return 0
@@ -136,13 +138,22 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _next(root: Path) -> list[str]:
-    """Return the three commands to go on with."""
+def _has_unset(root: Path, example: str) -> bool:
+    """Tell whether a variable of .env.example has no value yet."""
+    env = Project.at(root).environment()
+    names = [line.partition("=")[0] for line in example.splitlines() if line.endswith("=")]
+    return not all(env.get(name) for name in names)
+
+
+def _next(root: Path, *, to_set: bool) -> list[str]:
+    """Return the three commands to go on with; `to_set` when variables must be set first."""
     if root.absolute() == Path.cwd():
         first = "osiris validate pipeline.yaml"
     else:
         place = shown(root)
         first = shlex.join(["cd", f"./{place}" if place.startswith("-") else place])
+    if to_set:
+        return [first, f"cp {_ENVIRONMENT} .env   # and fill it in", "osiris run pipeline.yaml"]
     return [first, "osiris run pipeline.yaml", "osiris logs show last"]
 
 

@@ -22,18 +22,23 @@ from osiris.core.session import SessionContext
 from osiris.core.step_config import StepConfig, secrets_of, sha256_hex
 from osiris.core.writable import why_unwritable
 
+_NAMED = 3
+"""Steps that are named at most."""
+
 
 @dataclass
 class Preflight:
     """What a run needs, found; `errors` are all that is missing.
 
     `configs` by step id, `variables` the values of exactly the variables used, `outputs` the
-    absolute path (or the object) where each step's file is to be published.
+    absolute path (or the object) where each step's file is to be published, `missing` by the name
+    of a variable that is not set the steps that need it.
     """
 
     configs: dict[str, StepConfig] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, PublishTarget] = field(default_factory=dict)
+    missing: dict[str, list[str]] = field(default_factory=dict)
     errors: list[OsirisError] = field(default_factory=list)
 
 
@@ -92,7 +97,30 @@ def examine(
             _check_step(step, compiled, env, project, registry, found)
         except OsirisError as error:
             found.errors.append(error)
+    found.errors[:0] = _missing_variables(found)
     return found
+
+
+def _missing_variables(found: Preflight) -> list[OsirisError]:
+    """Return an error for each variable that is not set; the steps that need it are named once."""
+    names = list(found.missing)
+    them = "it" if len(names) == 1 else "them"
+    setting = " ".join(f"{name}=…" for name in names)
+    return [
+        MissingVariableError(
+            f"environment variable {name} is not set; {_named(steps)} it",
+            hint=f"export {setting}, or put {them} into the project's .env file",
+        )
+        for name, steps in found.missing.items()
+    ]
+
+
+def _named(steps: list[str]) -> str:
+    """Return `step 'a' needs`, or `steps 'a', 'b', 'c' and 2 more need`."""
+    if len(steps) == 1:
+        return f"step {steps[0]!r} needs"
+    *first, last = [*map(repr, steps[:_NAMED]), f"{len(steps) - _NAMED} more"][: len(steps)]
+    return f"steps {', '.join(first)} and {last} need"
 
 
 def _check_step(
@@ -111,10 +139,9 @@ def _check_step(
         if value:
             found.variables[name] = value
         elif default is None:
-            raise MissingVariableError(
-                f"environment variable {name} is not set; step {step.id!r} needs it",
-                hint=f"export {name}=…, or put it into the project's .env file",
-            )
+            found.missing.setdefault(name, []).append(step.id)
+    if any(step.id in steps for steps in found.missing.values()):
+        return  # the rest may depend on the variable
     target = publish_target(config, component, env, project)
     if target is not None:
         _check_output(step.id, target, found)

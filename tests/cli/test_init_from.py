@@ -58,3 +58,21 @@ def test_what_is_wrong_leaves_nothing_behind(osiris: Osiris) -> None:
         done = osiris("init", "new", *arguments)
         assert done.code == 2
         assert not (osiris.cwd / "new").exists()
+
+
+def test_what_must_be_set_first_is_the_second_of_the_next_commands(
+    osiris: Osiris, database: Database
+) -> None:
+    shop = _shop(osiris, database)
+    assert shop("init", "a", "--from-connection", "@mysql.shop", "--json").document["next"] == [
+        "cd a",
+        "osiris run pipeline.yaml",
+        "osiris logs show last",
+    ]
+    (osiris.cwd / ".env").write_text("PW='" + shop.env["PW"].replace("'", "\\'") + "'\n")
+    done = osiris("init", "b", "--from-connection", "@mysql.shop", "--json")
+    assert done.document["next"] == [
+        "cd b",
+        "cp .env.example .env   # and fill it in",
+        "osiris run pipeline.yaml",
+    ]

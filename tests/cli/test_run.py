@@ -372,3 +372,28 @@ def test_the_project_goes_with_its_directory(sample: Osiris, tmp_path: Path) -> 
     assert done.code == 0, done.err
     assert len(_runs(Osiris(moved))) == 1
     assert str(ROOT) not in done.out
+
+
+@pytest.mark.parametrize(
+    "number,steps",
+    [
+        (1, "step 'make0' needs it"),
+        (2, "steps 'make0' and 'make1' need it"),
+        (3, "steps 'make0', 'make1' and 'make2' need it"),
+        (5, "steps 'make0', 'make1', 'make2' and 2 more need it"),
+    ],
+)
+def test_a_variable_that_several_steps_need_is_told_once(
+    sample: Osiris, number: int, steps: str
+) -> None:
+    step = "  - {id: make%d, component: sample.secret_source, mode: read, config: %s}\n"
+    made = [step % (n, '{connection: "@sample.vault"}') for n in range(number)]
+    text = "oml_version: 0.1.0\nname: many\nsteps:\n" + "".join(made)
+    (sample.cwd / "many.yaml").write_text(text)
+    for options in ((), ("--dry-run",)):
+        done = sample("run", "many.yaml", "--progress", "none", *options)
+        assert done.code == 4
+        assert done.err == (
+            f"error: environment variable VAULT_TOKEN is not set; {steps}\n"
+            "hint: export VAULT_TOKEN=…, or put it into the project's .env file\n"
+        )
