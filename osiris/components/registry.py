@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from osiris.components.component import Component
+from osiris.components.entry_points import offered
 
 GROUP = "osiris.components"
 
@@ -14,7 +15,7 @@ class ComponentRegistry:
 
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=GROUP)}
+        return {entry.name: entry for entry in offered(GROUP)}
 
     @cached_property
     def _loaded(self) -> dict[str, Component]:

@@ -1,8 +1,8 @@
 """Finding adapters by name through the entry points of the installed packages."""
 
-from importlib.metadata import entry_points
 from typing import Any
 
+from osiris.components.entry_points import offered
 from osiris.core.errors import MissingDependencyError, UsageError
 from osiris.core.execution_adapter import ExecutionAdapter
 from osiris.version import install_command
@@ -12,7 +12,7 @@ GROUP = "osiris.adapters"
 
 def adapter_names() -> list[str]:
     """Return the names of all adapters, sorted."""
-    return sorted(entry_points(group=GROUP).names)
+    return sorted(offered(GROUP).names)
 
 
 def create_adapter(name: str, **options: Any) -> ExecutionAdapter:
@@ -23,7 +23,7 @@ def create_adapter(name: str, **options: Any) -> ExecutionAdapter:
         MissingDependencyError: when a package it imports is not installed.
 
     """
-    found = entry_points(group=GROUP, name=name)
+    found = offered(GROUP).select(name=name)
     if not found:
         raise UsageError(
             f"there is no adapter {name!r}", hint=f"known are: {', '.join(adapter_names())}"

@@ -2,9 +2,9 @@
 
 import importlib
 import importlib.util
-from importlib.metadata import entry_points
 
 from osiris.components.component import Component
+from osiris.components.entry_points import offered
 from osiris.components.registry import GROUP, ComponentRegistry
 from osiris.core.driver import Driver
 from osiris.core.errors import ComponentError, MissingDependencyError
@@ -70,6 +70,6 @@ def missing_dependency(component: Component, modules: list[str]) -> MissingDepen
 def _what_brings(component: Component, modules: list[str]) -> str:
     if not component.extra:
         return " ".join(modules)
-    found = entry_points(group=GROUP, name=component.name)
+    found = offered(GROUP).select(name=component.name)
     names = [entry.dist.name for entry in found if entry.dist is not None]
     return f"{names[0] if names else DISTRIBUTION}[{component.extra}]"

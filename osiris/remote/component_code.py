@@ -4,10 +4,11 @@ import importlib.machinery
 import importlib.util
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, entry_points
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Final
 
+from osiris.components.entry_points import offered
 from osiris.components.registry import GROUP
 from osiris.core.errors import ComponentError
 from osiris.version import DISTRIBUTION
@@ -80,7 +81,7 @@ def code_of(components: Iterable[str]) -> list[CodePackage]:
 def _brought_by(components: Iterable[str]) -> Iterator[tuple[str, Distribution, str]]:
     """Yield (component, distribution, top-level module) for each component."""
     for name in sorted(set(components)):
-        for entry in entry_points(group=GROUP, name=name):
+        for entry in offered(GROUP).select(name=name):
             if entry.dist is not None:
                 yield name, entry.dist, entry.module.partition(".")[0]
 
