@@ -10,8 +10,8 @@ from osiris.cli.failure import error_data, note_error
 from osiris.cli.paths import shown
 from osiris.cli.screen import columns, document, harmless, result
 from osiris.cli.table import table
-from osiris.compiler.model_fields import marked
 from osiris.components.component import InputPath
+from osiris.components.marked_fields import marked
 from osiris.core.driver_registry import DriverRegistry, missing_dependency
 from osiris.core.errors import OsirisError
 from osiris.core.manifest import Manifest, Step

@@ -3,10 +3,10 @@
 import posixpath
 from collections.abc import Iterable
 
-from osiris.compiler.model_fields import marked
 from osiris.compiler.references import unknown_until_run
 from osiris.compiler.step_check import CheckedStep
 from osiris.components.component import OutputPath
+from osiris.components.marked_fields import marked
 
 
 def check_outputs(steps: Iterable[CheckedStep]) -> None:

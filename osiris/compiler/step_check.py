@@ -9,12 +9,12 @@ from osiris.compiler.component_source import Registry, find_component
 from osiris.compiler.connection_book import ConnectionBook, DeclaredConnection
 from osiris.compiler.document import Place
 from osiris.compiler.model_check import check_model
-from osiris.compiler.model_fields import marked
 from osiris.compiler.references import ParamFiller
 from osiris.compiler.scalar_position import offset_in, position_in
 from osiris.compiler.secret_check import check_secrets
 from osiris.compiler.step_source import StepSource
 from osiris.components.component import Component, SqlQuery
+from osiris.components.marked_fields import marked
 
 CONNECTION = "connection"
 """The option of a component's configuration that names a connection."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris.components.component import Component, OutputPath, TargetPath
+from osiris.components.marked_fields import marked
 from osiris.components.s3_connection import S3Connection
 from osiris.core.placeholders import fill
 from osiris.core.step_config import StepConfig, bind
@@ -74,12 +75,10 @@ def _marked(
     mark: type, config: StepConfig, component: Component, env: Mapping[str, str]
 ) -> str | None:
     """Return the value of the field with this mark, filled in."""
-    for name, declared in component.config.model_fields.items():
-        if any(isinstance(found, mark) for found in declared.metadata):
-            value: Any = config.config.get(name)
-            where = f"step {config.id!r}: config.{name}"
-            return None if value is None else str(fill(value, env, where=where))
-    return None
+    name = next((name for name, _ in marked(component.config, mark)), "")
+    value: Any = config.config.get(name)
+    where = f"step {config.id!r}: config.{name}"
+    return None if value is None else str(fill(value, env, where=where))
 
 
 def _in_bucket(

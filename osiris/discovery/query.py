@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osiris.compiler.model_fields import marked
 from osiris.components.component import Component, Connection, Mode, SqlQuery
+from osiris.components.marked_fields import marked
 from osiris.connections import connection_views, filled, masker_of, without_secrets
 from osiris.core.discovery import Wanted
 from osiris.core.driver import DriverContext

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from osiris.components.component import Component, Connection, InputPath
+from osiris.components.marked_fields import marker, nested_models
 from osiris.core.driver_registry import DriverRegistry
 from osiris.core.placeholders import fill
 from osiris.core.step_config import StepConfig, bind
@@ -82,13 +83,13 @@ def named_paths(
 def _marked(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, InputPath]]:
     for name, field in model.model_fields.items():
         value = values.get(name)
-        nested = field.annotation
-        mark = next((mark for mark in field.metadata if isinstance(mark, InputPath)), None)
+        mark = marker(field, InputPath)
         if mark is not None:
             items = value if isinstance(value, list | tuple) else [value]
             yield from ((item, mark) for item in items if isinstance(item, str))
-        elif isinstance(nested, type) and issubclass(nested, BaseModel) and isinstance(value, dict):
-            yield from _marked(nested, value)
+        elif isinstance(value, dict):
+            for nested in nested_models(field):
+                yield from _marked(nested, value)
 
 
 def _matches(value: str, project: Path, mark: InputPath) -> list[Path]:

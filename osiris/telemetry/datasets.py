@@ -12,6 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from osiris.components.component import Component, InputPath, OutputPath, SqlQuery
+from osiris.components.marked_fields import marked
 from osiris.core.errors import MissingVariableError
 from osiris.core.placeholders import fill
 from osiris.core.step_config import StepConfig
@@ -51,10 +52,9 @@ def datasets(component: Component, step: StepConfig, env: Mapping[str, str]) -> 
 
 def query_of(component: Component, config: Mapping[str, Any]) -> tuple[str | None, str]:
     """Return a step's SQL and its dialect; None when it has none."""
-    for name, field in component.config.model_fields.items():
-        for mark in field.metadata:
-            if isinstance(mark, SqlQuery) and isinstance(config.get(name), str):
-                return config[name], mark.dialect
+    for name, mark in marked(component.config, SqlQuery):
+        if isinstance(config.get(name), str):
+            return config[name], mark.dialect
     return None, ""
 
 
@@ -72,10 +72,10 @@ def tables_of(query: str, dialect: str) -> Iterator[list[str]]:
 
 
 def _path(component: Component, config: Mapping[str, Any]) -> str | None:
-    for name, field in component.config.model_fields.items():
-        marked = any(isinstance(mark, InputPath | OutputPath) for mark in field.metadata)
-        if marked and isinstance(config.get(name), str):
-            return str(config[name])
+    for kind in (InputPath, OutputPath):
+        for name, _ in marked(component.config, kind):
+            if isinstance(config.get(name), str):
+                return str(config[name])
     return None
 
 
