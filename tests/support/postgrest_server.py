@@ -220,9 +220,7 @@ class PostgrestServer:
             shown = _names(request.query_params.get("select", ""))
             statement = _statement(schema, table, columns, types, conflict)
             if shown:
-                texts = sql.SQL(", ").join(
-                    sql.SQL("{0}::text").format(sql.Identifier(n)) for n in shown
-                )
+                texts = sql.SQL(", ").join(sql.SQL("{0}::text").format(_name(n)) for n in shown)
                 statement += sql.SQL(" RETURNING ") + texts
             try:
                 done = connection.execute(statement, [body])
@@ -235,23 +233,26 @@ class PostgrestServer:
         return Response(status_code=201, headers=headers)
 
 
+def _name(*parts: str) -> sql.Identifier:
+    """Return a name as it stands in a statement that has parameters (%s)."""
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
+
+
 def _statement(
     schema: str, table: str, columns: list[str], types: dict[str, str], conflict: list[str]
 ) -> sql.Composed:
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    typed = sql.SQL(", ").join(
-        sql.Identifier(name) + sql.SQL(" " + types[name]) for name in columns
-    )
+    names = sql.SQL(", ").join(map(_name, columns))
+    typed = sql.SQL(", ").join(_name(name) + sql.SQL(" " + types[name]) for name in columns)
     statement = sql.SQL(
         "INSERT INTO {table} ({names})"
         " SELECT {names} FROM json_to_recordset(%s::json) AS _ ({typed})"
-    ).format(table=sql.Identifier(schema, table), names=names, typed=typed)
+    ).format(table=_name(schema, table), names=names, typed=typed)
     if not conflict:
         return statement
     changes = sql.SQL(", ").join(
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in columns
+        sql.SQL("{0} = EXCLUDED.{0}").format(_name(name)) for name in columns
     )
-    keys = sql.SQL(", ").join(map(sql.Identifier, conflict))
+    keys = sql.SQL(", ").join(map(_name, conflict))
     return statement + sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(keys, changes)
 
 

@@ -6,6 +6,7 @@ no decimal passes through a floating-point number.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final
@@ -21,6 +22,8 @@ from osiris.drivers.relational.unfit import UnfitError, shown_value
 _NULL: Final = "null"
 
 _TEXT: Final = PostgresType("text", pa.string())
+
+_YEAR: Final = re.compile(r'"(?P<year>-?\d+)(?P<rest>-[^"]*)"')
 
 Convert = Callable[[pa.Array], list[str | None]]
 
@@ -70,6 +73,16 @@ def _texts(array: pa.Array) -> list[str | None]:
     return [None if text is None else _dump(text) for text in texts]
 
 
+def _dates(array: pa.Array) -> list[str | None]:
+    """Years from 0 down are those before Christ, of which PostgreSQL's first is 1."""
+    return [text and _YEAR.sub(_christian, text) for text in _texts(array)]
+
+
+def _christian(date: re.Match[str]) -> str:
+    year = int(date["year"])
+    return date.group() if year > 0 else f'"{1 - year:04d}{date["rest"]} BC"'
+
+
 def _booleans(array: pa.Array) -> list[str | None]:
     return [None if value is None else str(value).lower() for value in array.to_pylist()]
 
@@ -102,6 +115,9 @@ def _no_json(text: str) -> str | None:
 _CONVERSIONS: Final[dict[str, Convert]] = {
     "bool": _booleans,
     "bytea": _bytes,
+    "date": _dates,
+    "timestamp": _dates,
+    "timestamptz": _dates,
     "uuid": _uuids,
     "json": _json,
     "jsonb": _json,

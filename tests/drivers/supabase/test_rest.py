@@ -93,7 +93,10 @@ VALUES: list[tuple[str, pa.DataType, list[Any], list[str | None]]] = [
     ("bytea", pa.binary(), [b"", b"\0\xff", None], ["\\x", "\\x00ff", None]),
     ("date", pa.date32(), [date.min, date.max], ["0001-01-01", "9999-12-31"]),
     ("time", pa.time64("us"), [time.max], ["23:59:59.999999"]),
+    ("date", pa.date32(), [-719163, -719529], ["0001-12-31 BC", "0002-12-31 BC"]),
     ("timestamp", pa.timestamp("us"), [1], ["1970-01-01 00:00:00.000001"]),
+    ("timestamp", pa.timestamp("s"), [-719163 * 86400 + 1], ["0001-12-31 00:00:01 BC"]),
+    ("timestamptz", pa.timestamp("s", "UTC"), [-719163 * 86400], ["0001-12-31 00:00:00+00 BC"]),
     (
         "timestamptz",
         pa.timestamp("ms", "Europe/Prague"),
