@@ -113,6 +113,38 @@ def test_another_program_that_has_the_file(writing: DuckDBWriting) -> None:
     assert writing.write(NEW, **UPSERT) == 2
 
 
+_POLLS = """
+import sys, duckdb
+seen = set()
+print("begun", flush=True)
+while "new" not in seen:
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True) as connection:
+            ((rows, first),) = connection.execute("SELECT count(*), min(name) FROM t").fetchall()
+            seen.add({(2, "a"): "old", (100_000, "new"): "new"}.get((rows, first), (rows, first)))
+    except duckdb.IOException:  # the writer has the file
+        pass
+print(*sorted(map(str, seen)))
+"""
+
+
+def test_another_program_that_looks_all_the_time_sees_old_rows_or_new(
+    writing: DuckDBWriting,
+) -> None:
+    writing.sql(*OLD)
+    ids = pa.array(range(100_000), pa.int32())
+    new = pa.table({"id": ids, "name": ["new"] * 100_000})
+    command = [sys.executable, "-c", _POLLS, str(writing.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as polling:
+        assert polling.stdout is not None
+        assert polling.stdout.readline() == "begun\n"
+        for _ in range(3):
+            assert writing.write(new, write_mode="replace", lock_timeout=60) == 100_000
+        seen, _ = polling.communicate(timeout=60)
+    assert polling.returncode == 0
+    assert set(seen.split()) <= {"old", "new"}
+
+
 _ENDS = """
 import os, pathlib, resource, signal, sys
 import pyarrow as pa

@@ -23,12 +23,13 @@ from tests.e2b_server.server import running_server
 from tests.e2b_server.templates import with_this_python
 from tests.support.debian import ensure_programs
 from tests.support.postgres import PostgresDatabase
-from tests.support.postgrest_server import PostgrestServer
+from tests.support.postgrest_server import Fault, PostgrestServer
 from tests.support.waiting import wait_for
 
 ROWS = 5000
 UPSERT = {"write_mode": "upsert", "primary_key": ["id"]}
-BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'COPY|INSERT'"
+REPLACE = {"write_mode": "replace"}
+BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 COLUMNS = {"id": "integer", "name": "string", "amount": "decimal(12,2)", "at": "timestamp"}
 MADE = (
     "CREATE TABLE t (id int PRIMARY KEY, name text, amount numeric(12,2), at timestamp);"
@@ -42,6 +43,7 @@ class Project:
 
     root: Path
     database: PostgresDatabase
+    rest: PostgrestServer
     env: dict[str, str]
 
     def pipeline(self, component: str, connection: str, **write: Any) -> Path:
@@ -86,7 +88,7 @@ def project(tmp_path: Path, pg: PostgresDatabase) -> Iterator[Project]:
             "PG_PASSWORD": str(pg.connection()["password"]),
             "SERVICE_KEY": str(rest.connection["key"]),
         }
-        yield Project(tmp_path, pg, env)
+        yield Project(tmp_path, pg, rest, env)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +180,13 @@ def test_a_value_that_does_not_fit_is_told(project: Project) -> None:
     assert project.rows() == []
 
 
-@pytest.mark.parametrize("write", [{}, UPSERT])
+@pytest.mark.parametrize("family", ["postgres", "supabase"])
+@pytest.mark.parametrize("write", [{}, REPLACE, UPSERT])
 def test_a_run_that_is_killed_leaves_the_table_as_it_was(
-    write: dict[str, Any], project: Project
+    write: dict[str, Any], family: str, project: Project
 ) -> None:
     project.database.execute(MADE)
-    path = project.pipeline("postgres.writer", "@postgres.here", **write)
+    path = project.pipeline(f"{family}.writer", f"@{family}.here", **write)
     program = Osiris(project.root, project.env)
     with project.database.admin() as other:
         # The writer stops in the middle of its rows, at one that may come to be there.
@@ -200,4 +203,20 @@ def test_a_run_that_is_killed_leaves_the_table_as_it_was(
     (listed,) = program("logs", "list", "--json").document["runs"]
     assert listed["state"] == "crashed"
     assert project.run(path).exit_code == 0
-    assert len(project.rows()) == ROWS + 1
+    assert len(project.rows()) == ROWS + (write != REPLACE)
+
+
+def test_a_run_over_rest_that_is_killed_is_brought_to_its_end_by_the_next(
+    project: Project,
+) -> None:
+    """An upsert goes in several requests; the second is written and never answered."""
+    project.database.execute(MADE)
+    path = project.pipeline("supabase.writer", "@supabase.rest", batch_size=2000, **UPSERT)
+    project.rest.faults.extend([None, Fault(None, committed=True)])
+    process = Osiris(project.root, project.env).start("run", str(path))
+    wait_for(lambda: process.poll() is not None or len(project.rows()) == 4001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert project.run(path).exit_code == 0
+    assert [row[0] for row in project.rows()] == list(range(ROWS + 1))

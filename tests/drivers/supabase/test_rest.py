@@ -306,6 +306,15 @@ def test_a_batch_that_fails_leaves_an_upsert_to_be_done_again(writing: RestWriti
     assert writing.count() == ROWS
 
 
+def test_a_row_that_is_there_already_leaves_the_table(writing: RestWriting) -> None:
+    """The last of the rows; the API answers 409."""
+    writing.rows(f"INSERT INTO t VALUES ({ROWS - 1}, 'old')")
+    with pytest.raises(DataError, match="23505"):
+        writing.send(TABLE)
+    assert writing.rows("SELECT * FROM t") == [(ROWS - 1, "old")]
+    assert writing.server.inserts == [ROWS]
+
+
 def test_a_request_that_is_too_large_is_split_where_that_is_allowed(writing: RestWriting) -> None:
     writing.server.largest = 250
     assert writing.send(TABLE, **UPSERT) == ROWS
