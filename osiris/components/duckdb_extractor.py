@@ -13,6 +13,7 @@ from osiris.components.component import (
     Mode,
     SqlQuery,
 )
+from osiris.components.query_or_table import check_query_or_table
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -49,12 +50,7 @@ with warnings.catch_warnings():
 
         @model_validator(mode="after")
         def _query_or_table(self) -> Self:
-            if (self.query is None) == (self.table is None):
-                raise ValueError("set either query or table")
-            if self.query is not None and (self.columns or self.schema):
-                raise ValueError("schema and columns go with table; write them into the query")
-            if len(set(self.columns)) < len(self.columns):
-                raise ValueError("columns names a column twice")
+            check_query_or_table(self, "schema", "columns")
             return self
 
 

@@ -1,13 +1,13 @@
 """The component `filesystem.csv_writer`: a table into one CSV file."""
 
 from datetime import datetime, time
-from pathlib import PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from osiris.components.component import Component, ComponentConfig, Example, Mode, OutputPath
+from osiris.components.component import Component, ComponentConfig, Example, Mode
 from osiris.components.csv_dialect import Compression, Delimiter, Encoding
+from osiris.components.published_path import PublishedPath
 from osiris.components.s3_connection import S3Connection
 
 
@@ -28,7 +28,7 @@ class CsvWriterConfig(ComponentConfig):
         default=None,
         description="A bucket that gets the file, instead of a path here.",
     )
-    path: Annotated[str, OutputPath()] = Field(
+    path: PublishedPath = Field(
         min_length=1, description="Where the file is published, relative to the project."
     )
     delimiter: Delimiter = ","
@@ -50,13 +50,6 @@ class CsvWriterConfig(ComponentConfig):
     compression: Compression = Field(
         default="infer", description="infer: by the suffix of the path, .gz or .zst."
     )
-
-    @field_validator("path")
-    @classmethod
-    def _names_a_file(cls, path: str) -> str:
-        if path.endswith("/") or PurePosixPath(path).name in {"", ".", ".."}:
-            raise ValueError("the path must end with a file name")
-        return path
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

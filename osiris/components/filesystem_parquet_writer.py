@@ -1,11 +1,11 @@
 """The component `filesystem.parquet_writer`: a table into one Parquet file."""
 
-from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from osiris.components.component import Component, ComponentConfig, Example, Mode, OutputPath
+from osiris.components.component import Component, ComponentConfig, Example, Mode
+from osiris.components.published_path import PublishedPath
 from osiris.components.s3_connection import S3Connection
 
 
@@ -16,7 +16,7 @@ class ParquetWriterConfig(ComponentConfig):
         default=None,
         description="A bucket that gets the file, instead of a path here.",
     )
-    path: Annotated[str, OutputPath()] = Field(
+    path: PublishedPath = Field(
         min_length=1, description="Where the file is published, relative to the project."
     )
     compression: Literal["zstd", "snappy", "gzip", "none"] = Field(
@@ -35,13 +35,6 @@ class ParquetWriterConfig(ComponentConfig):
         default=True,
         description="Whether smallest and largest values are kept, by which readers skip data.",
     )
-
-    @field_validator("path")
-    @classmethod
-    def _names_a_file(cls, path: str) -> str:
-        if path.endswith("/") or PurePosixPath(path).name in {"", ".", ".."}:
-            raise ValueError("the path must end with a file name")
-        return path
 
 
 COMPONENT = Component(

@@ -13,7 +13,8 @@ from osiris.components.component import (
     Mode,
     SqlQuery,
 )
-from osiris.components.partition import Partition
+from osiris.components.partition import Partition, check_limit
+from osiris.components.query_or_table import check_query_or_table
 from osiris.components.tls import Tls
 
 Name = Annotated[str, Field(min_length=1)]
@@ -85,23 +86,12 @@ class MySQLExtractorConfig(ComponentConfig):
 
     @model_validator(mode="after")
     def _query_or_table(self) -> Self:
-        if (self.query is None) == (self.table is None):
-            msg = "set either query or table"
-            raise ValueError(msg)
-        if self.query is not None and (self.columns is not None or self.limit is not None):
-            msg = "columns and limit go with table; write them into the query"
-            raise ValueError(msg)
-        if self.partition is not None and self.limit is not None:
-            msg = "limit and partition do not go together: whose rows would be left out?"
-            raise ValueError(msg)
+        check_query_or_table(self, "columns", "limit")
+        check_limit(self.partition, self.limit)
         named = [self.table or "", *(self.columns or ())]
         partitioned = self.partition.column if self.partition else ""
         if any("\0" in name for name in [*named, partitioned]):
             msg = "a name in MySQL cannot hold a NUL character"
-            raise ValueError(msg)
-        repeated = sorted({name for name in named[1:] if named[1:].count(name) > 1})
-        if repeated:
-            msg = f"columns names more than once: {', '.join(repeated)}"
             raise ValueError(msg)
         return self
 

@@ -16,3 +16,9 @@ class Partition(BaseModel):
         description="integer, date or time stamp column, best an indexed one with even values"
     )
     parts: int = Field(ge=2, le=_MOST_PARTS, description="ranges, and connections, at once")
+
+
+def check_limit(partition: Partition | None, limit: int | None) -> None:
+    """Raise `ValueError` when a table that is read in ranges is limited, too."""
+    if partition is not None and limit is not None:
+        raise ValueError("limit and partition do not go together: whose rows would be left out?")

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from osiris.components.component import Component, ComponentConfig, Example, Mode, SqlQuery
-from osiris.components.partition import Partition
+from osiris.components.partition import Partition, check_limit
 from osiris.components.postgres_connection import Name, PostgresConnection
+from osiris.components.query_or_table import check_query_or_table
 
 with warnings.catch_warnings():
     # pydantic has a deprecated method of this name; the option is called what databases call it.
@@ -45,21 +46,8 @@ with warnings.catch_warnings():
 
         @model_validator(mode="after")
         def _query_or_table(self) -> Self:
-            if (self.query is None) == (self.table is None):
-                msg = "set either query or table"
-                raise ValueError(msg)
-            of_table = (self.schema, self.columns, self.limit)
-            if self.query is not None and any(option is not None for option in of_table):
-                msg = "schema, columns and limit go with table; write them into the query"
-                raise ValueError(msg)
-            if self.partition is not None and self.limit is not None:
-                msg = "limit and partition do not go together: whose rows would be left out?"
-                raise ValueError(msg)
-            named = self.columns or ()
-            repeated = sorted({name for name in named if named.count(name) > 1})
-            if repeated:
-                msg = f"columns names more than once: {', '.join(repeated)}"
-                raise ValueError(msg)
+            check_query_or_table(self, "schema", "columns", "limit")
+            check_limit(self.partition, self.limit)
             return self
 
 

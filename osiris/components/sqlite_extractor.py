@@ -13,6 +13,7 @@ from osiris.components.component import (
     Mode,
     SqlQuery,
 )
+from osiris.components.query_or_table import check_query_or_table
 
 
 def _sqlite_type(name: str) -> str:
@@ -60,12 +61,7 @@ class SqliteExtractorConfig(ComponentConfig):
 
     @model_validator(mode="after")
     def _query_or_table(self) -> Self:
-        if (self.query is None) == (self.table is None):
-            raise ValueError("set either query or table")
-        if self.query is not None and self.columns:
-            raise ValueError("columns goes with table; name them in the query")
-        if len(set(self.columns)) < len(self.columns):
-            raise ValueError("columns names a column twice")
+        check_query_or_table(self, "columns")
         return self
 
 
