@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from osiris.core.masking import Masker
 from osiris.report import amounts
@@ -18,6 +18,8 @@ _ODD: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Characters that cannot be seen, steer the direction of text, or are none."""
+
+_BREAKS: Final = re.compile(r"[/.](?=\w)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def page_environment(masker: Masker) -> Environment:
         safe = masker.text(text)  # before a secret is cut in two
         return safe if len(safe) <= length else safe[: length - 1] + "…"
 
+    def breakable(text: str) -> Markup:
+        """Let a line end behind a slash or a dot, not only where it is full."""
+        safe = str(escape(visible(masker.text(text))))
+        return Markup(_BREAKS.sub(r"\g<0><wbr>", safe))  # noqa: S704 - it is escaped
+
     environment = Environment(
         loader=PackageLoader("osiris.report.html", "templates"),
         autoescape=True,
@@ -57,6 +64,7 @@ def page_environment(masker: Masker) -> Environment:
         auto_reload=False,
     )
     environment.filters |= {
+        "breakable": breakable,
         "clip": clip,
         "duration": amounts.duration,
         "groupby_in_order": _grouped,
