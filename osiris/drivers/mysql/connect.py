@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from osiris.core.errors import ConfigError, StepError, TlsError, TransientStepEr
 from osiris.core.tls_context import tls_context
 from osiris.drivers.mysql.errors import connect_failure, server_error
 from osiris.drivers.mysql.login import Login, log_in
+from osiris.drivers.relational.interruption import interruptible, shut_down
 
 MAX_PAYLOAD: Final = 0xFFFFFF
 """Bytes in a full packet; a payload that has them goes on in the next packet."""
@@ -89,7 +90,7 @@ class Wire:
 
     def interrupt(self) -> None:
         """Wake a thread that waits in `recv_into` or `send`; may be called from any thread."""
-        _shut_down(self._socket)
+        shut_down(self._socket)
 
     def close(self, *, idle: bool = True) -> None:
         """Close the connection; an `idle` one (no result pending) says good-bye first."""
@@ -124,7 +125,7 @@ def open_wire(
         channel = _open_socket(settings)
     except OSError as error:
         raise connect_failure(error, where, settings.connect_timeout) from error
-    with _interruptible(channel, cancelled):
+    with interruptible(channel, cancelled):
         try:
             login = log_in(
                 settings, channel, tls, deprecate_eof=deprecate_eof, local_files=local_files
@@ -161,23 +162,6 @@ def _weakly(wire: Wire) -> Callable[[], None]:
             alive.interrupt()
 
     return interrupt
-
-
-@contextlib.contextmanager
-def _interruptible(channel: socket.socket, cancelled: CancelToken) -> Iterator[None]:
-    # TLS takes the descriptor over from `channel`: shut down a second one for the same socket.
-    with channel.dup() as second:
-        forget = cancelled.on_cancel(lambda: _shut_down(second))
-        try:
-            yield
-        finally:
-            forget()
-
-
-def _shut_down(channel: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        # Not SSLSocket.shutdown, which would forget the TLS state another thread is using.
-        socket.socket.shutdown(channel, socket.SHUT_RDWR)
 
 
 def _refused(error: Exception, where: str, seconds: float) -> StepError:

@@ -1,16 +1,15 @@
 """Opening the socket to a server, encrypted where that is agreed; and the bytes through it."""
 
-import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
 from typing import Final
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.core.cancel import CancelToken
 from osiris.drivers.postgres.places import place
 from osiris.drivers.postgres.unreachable import not_postgres, tls_failure
+from osiris.drivers.relational.interruption import interruptible
 
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
 _YES, _NO = b"S", b"N"
@@ -34,7 +33,7 @@ def open_channel(
     if tls is None or settings.socket:
         return channel
     try:
-        with _interruptible(channel, cancelled):
+        with interruptible(channel, cancelled):
             if _offers_tls(channel, settings):
                 return tls.wrap_socket(channel, server_hostname=settings.host)
     except BaseException:
@@ -53,24 +52,6 @@ def _offers_tls(channel: socket.socket, settings: PostgresConnection) -> bool:
     if answer not in {_YES, _NO}:
         raise not_postgres(place(settings))
     return answer == _YES
-
-
-@contextlib.contextmanager
-def _interruptible(channel: socket.socket, cancelled: CancelToken) -> Iterator[None]:
-    # TLS takes the descriptor over from `channel`: shut down a second one for the same socket.
-    with channel.dup() as second:
-        forget = cancelled.on_cancel(lambda: shut_down(second))
-        try:
-            yield
-        finally:
-            forget()
-
-
-def shut_down(channel: Socket) -> None:
-    """Wake whoever waits for a socket; may be called from any thread."""
-    with contextlib.suppress(OSError):
-        # Not SSLSocket.shutdown, which would forget the TLS state another thread is using.
-        socket.socket.shutdown(channel, socket.SHUT_RDWR)
 
 
 def _connected(settings: PostgresConnection, address: str) -> socket.socket:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from osiris.core.cancel import CancelToken
-from osiris.drivers.postgres.wire.channel import Socket, shut_down
+from osiris.drivers.postgres.wire.channel import Socket
 from osiris.drivers.postgres.wire.messages import message
+from osiris.drivers.relational.interruption import shut_down
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger: yes, for no second
 
