@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from tests.support.mariadb import MariaDBServer
-from tests.support.mysql import MYSQLD, private_server, sequences
+from tests.support.mysql import make_database, private_server
 from tests.support.postgres import PostgresDatabase, PostgresServer
 from tests.support.s3 import S3Server, running_s3
 
@@ -73,9 +73,7 @@ def s3() -> Iterator[S3Server]:
 def database(mariadb: MariaDBServer, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A fresh database, dropped after the test."""
     name = f"test_{next(_numbers)}"
-    mariadb.execute(f"CREATE DATABASE {name}")
-    if MYSQLD:
-        mariadb.script("".join(sequences(inspect.getsource(request.module))), name)
+    make_database(mariadb, name, inspect.getsource(request.module))
     yield Database(mariadb, name)
     mariadb.script(f"SET foreign_key_checks = 0; DROP DATABASE IF EXISTS {name};")
 

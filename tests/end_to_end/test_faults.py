@@ -12,6 +12,7 @@ from osiris.core.run import RunResult
 from tests.conftest import Database
 from tests.end_to_end.mysql_project import MySQLProject
 from tests.support.mariadb import MariaDBServer
+from tests.support.mysql import make_database, private_server
 
 CANARY = "canary-4711-wrong"
 
@@ -113,10 +114,10 @@ def test_what_was_published_before_is_there_until_the_new_file_is(project: MySQL
 def test_a_server_killed_under_way_is_a_transient_error(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with MariaDBServer(tmp_path_factory.mktemp("own")) as server:
-        server.execute("CREATE DATABASE d")
-        project = MySQLProject.create(tmp_path, Database(server, "d"))
+    with private_server()(tmp_path_factory.mktemp("own")) as server:
         query = "SELECT seq, repeat('x', 500) AS t FROM seq_1_to_100000000"
+        make_database(server, "d", query)
+        project = MySQLProject.create(tmp_path, Database(server, "d"))
         killer = threading.Thread(target=_kill_once_it_flows, args=(project, server))
         killer.start()
         result = project.run(("x", {"query": query}))

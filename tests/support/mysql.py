@@ -69,6 +69,13 @@ def shown_type(column: str) -> str:
     return column if MYSQLD is None else _WIDTH.sub(r"\1", column)
 
 
+def make_database(server: MariaDBServer, name: str, source: str) -> None:
+    """Make a database; in MySQL with the sequences that a test's source names."""
+    server.execute(f"CREATE DATABASE {name}")
+    if MYSQLD:
+        server.script("".join(sequences(source)), name)
+
+
 def private_server() -> type[MariaDBServer]:
     """The kind of server that the tests run with."""
     return MySQLServer if MYSQLD else MariaDBServer

@@ -30,7 +30,7 @@ from osiris.drivers.mysql.errors import server_error
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions, read_query
 from tests.conftest import Database
 from tests.support.mariadb import MariaDBServer
-from tests.support.mysql import MYSQLD
+from tests.support.mysql import MYSQLD, make_database, private_server
 from tests.support.mysql_loopback import LoopbackServer, Script
 from tests.support.mysql_reading import NO_TLS, pymysql_rows, read, rows, settings
 from tests.support.waiting import wait_for
@@ -44,12 +44,13 @@ WAYS = pytest.mark.parametrize("way", ["tcp", "socket", "tls"])
 @pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[MariaDBServer]:
     """A server that a test may kill."""
-    with MariaDBServer(tmp_path / "m") as server:
+    with private_server()(tmp_path / "m") as server:
+        make_database(server, "d", LONG)
         yield server
 
 
 def _to(server: MariaDBServer) -> MySQLConnection:
-    given = {**server.connection("mysql"), "tls": NO_TLS}
+    given = {**server.connection("d"), "tls": NO_TLS}
     return MySQLConnection.model_validate(given)
 
 
@@ -127,8 +128,9 @@ def test_a_statement_that_takes_too_long_for_the_server(database: Database) -> N
 
 
 def test_a_reader_that_is_slow_is_waited_for(tmp_path: Path) -> None:
-    with MariaDBServer(tmp_path / "m", options=["--net-write-timeout=1"]) as server:
+    with private_server()(tmp_path / "m", options=["--net-write-timeout=1"]) as server:
         sql = "SELECT seq AS id, REPEAT('x', 1000) AS w FROM seq_1_to_100000"
+        make_database(server, "d", sql)
         _, batches = read_query(_to(server), sql, ReadOptions())
         taken = next(batches).num_rows
         time.sleep(3)

@@ -26,8 +26,7 @@ from osiris.drivers.mysql.table_facts import Place
 from osiris.drivers.mysql.write_session import WriteSession
 from tests.conftest import Database
 from tests.support.driver_run import DriverRun, stream_of
-from tests.support.mariadb import MariaDBServer
-from tests.support.mysql import MYSQLD
+from tests.support.mysql import MYSQLD, private_server
 from tests.support.mysql_faults import (
     BEFORE,
     MODES,
@@ -57,7 +56,7 @@ def target(database: Database, tmp_path: Path) -> Target:
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A server that a test may kill, with an empty database."""
     durable = ("--innodb-flush-log-at-trx-commit=2",)
-    with MariaDBServer(tmp_path_factory.mktemp("mortal"), options=durable) as server:
+    with private_server()(tmp_path_factory.mktemp("mortal"), options=durable) as server:
         server.execute("CREATE DATABASE d")
         yield Database(server, "d")
 
@@ -124,7 +123,7 @@ def test_the_connection_is_cut_while_committing(
 
 def test_a_server_with_no_room(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     small = ("--innodb-data-file-path=ibdata1:12M:autoextend:max:14M", "--innodb-file-per-table=0")
-    with MariaDBServer(tmp_path_factory.mktemp("small"), options=small) as server:
+    with private_server()(tmp_path_factory.mktemp("small"), options=small) as server:
         server.execute("CREATE DATABASE d")
         database = Database(server, "d")
         prepare(database, "append")
