@@ -129,16 +129,24 @@ def test_postgres(osiris: Osiris, pg_without_tls: PostgresDatabase, silent_port:
         _told_apart(osiris, "postgres", aliases, password)
 
 
-def _states(osiris: Osiris, family: str, connection: dict[str, Any], password: str) -> list[str]:
-    aliases = {"poor": {**connection, "password": "${PASSWORD}"}}
+def _states(
+    osiris: Osiris, family: str, connection: dict[str, Any], users: list[str]
+) -> dict[str, tuple[str, str]]:
+    """Return what the doctor says of each user: the state and the error's message."""
+    password = str(connection["password"])
+    common = {**connection, "password": "${PASSWORD}"}
+    aliases = {user: {**common, "user": user} for user in users}
     text = yaml.safe_dump({"connections": {family: aliases}})
     (osiris.cwd / "osiris_connections.yaml").write_text(text)
     done = Osiris(osiris.cwd, {"PASSWORD": password})("connections", "doctor", "--json")
-    (trial,) = done.document["connections"]
-    assert done.code == (0 if trial["ok"] else 1)
-    return [trial["state"], *([trial["error"]["message"]] if trial["error"] else [])]
+    assert done.code == 1
+    return {
+        trial["ref"].partition(".")[2]: (trial["state"], (trial["error"] or {}).get("message", ""))
+        for trial in done.document["connections"]
+    }
 
 
+# A grant, and whether who has nothing else can do something with a table.
 MYSQL_RIGHTS = {
     "GRANT EXECUTE, CREATE TEMPORARY TABLES ON {db}.* TO {user}": False,
     "GRANT INDEX ON {db}.t TO {user}": False,
@@ -151,19 +159,18 @@ MYSQL_RIGHTS = {
 def test_an_account_of_mysql_that_may_do_nothing_with_any_table(
     osiris: Osiris, database: Database
 ) -> None:
-    user = f"{database.name}_useless"
-    works = {**database.connection(), "user": user}
-    password = str(works["password"])
+    works = database.connection()
+    quoted = str(works["password"]).replace("'", "''")
     database.script("CREATE TABLE t (a INT, b INT); CREATE TABLE u (a INT NOT NULL)")
-    for grant, useful in MYSQL_RIGHTS.items():
-        quoted = password.replace("'", "''")
+    users = [f"{database.name}_{number}" for number in range(len(MYSQL_RIGHTS))]
+    for user, grant in zip(users, MYSQL_RIGHTS, strict=True):
         database.execute(f"CREATE USER {user} IDENTIFIED BY '{quoted}'")
         database.execute(grant.format(db=database.name, user=user))
-        state, *message = _states(osiris, "mysql", works, password)
+    found = _states(osiris, "mysql", works, users)
+    for user, (grant, useful) in zip(users, MYSQL_RIGHTS.items(), strict=True):
+        state, message = found[user]
         assert state in ({"ok", "slow"} if useful else {"missing_right"}), grant
-        if not useful:
-            assert "may neither read nor write any table of database" in message[0]
-        database.execute(f"DROP USER {user}")
+        assert useful or "may neither read nor write any table of database" in message
 
 
 PG_RIGHTS = {
@@ -178,17 +185,17 @@ PG_RIGHTS = {
 def test_an_account_of_postgres_that_may_do_nothing_with_any_table(
     osiris: Osiris, pg: PostgresDatabase
 ) -> None:
-    user = f"{pg.name}_useless"
-    works = {**pg.connection(), "user": user}
-    password = str(works["password"])
+    works = pg.connection()
+    quoted = str(works["password"]).replace("'", "''")
     pg.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE t (a int, b int)")
     pg.execute("CREATE SCHEMA hidden; CREATE TABLE hidden.u (a int)")
-    quoted = password.replace("'", "''")
-    for grant, useful in PG_RIGHTS.items():
+    users = [f"{pg.name}_{number}" for number in range(len(PG_RIGHTS))]
+    for user, grant in zip(users, PG_RIGHTS, strict=True):
         pg.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{quoted}'")
         pg.execute(grant.format(user=user))
-        state, *message = _states(osiris, "postgres", works, password)
+    found = _states(osiris, "postgres", works, users)
+    for user, (grant, useful) in zip(users, PG_RIGHTS.items(), strict=True):
+        state, message = found[user]
         assert state in ({"ok", "slow"} if useful else {"missing_right"}), grant
-        if not useful:
-            assert "may neither read nor write any of the 2 tables" in message[0]
+        assert useful or "may neither read nor write any of the 2 tables" in message
         pg.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")

@@ -14,6 +14,7 @@ from osiris.drivers.mysql.connect import open_wire
 from osiris.drivers.mysql.names import quoted
 from osiris.drivers.mysql.receive import Receiver
 from osiris.drivers.mysql.session import text_rows
+from osiris.drivers.mysql.statement import run
 
 # The server lists the tables on which the account has any right.
 _TABLES: Final = """\
@@ -53,6 +54,8 @@ def _can_use_something(receiver: Receiver) -> bool:
     rights = {str(right) for (right,) in text_rows(receiver, _OF_DATABASE)}
     if rights & _USEFUL:
         return True
+    # Who has a table locked need not be waited for: rights come first.
+    run(receiver, "SET SESSION lock_wait_timeout = 1")
     tables = [quoted(str(name)) for (name,) in text_rows(receiver, _TABLES)]
     if any(_allowed(receiver, sql.format(table)) for sql in _TRIES for table in tables):
         return True
