@@ -92,7 +92,11 @@ class ConnectionViews:
             first = self.problems[0]
             raise ConnectionConfigError(f"{first.where}: {first.message}", hint=first.hint)
         refs = [view.ref for view in self.views]
-        known = f"the project has {', '.join(refs) or 'none'}"
+        known = (
+            f"the project has {', '.join(refs)}"
+            if refs
+            else f"`osiris connections add {wanted}` adds one"
+        )
         hint = did_you_mean(wanted, refs) or known
         raise UsageError(f"there is no connection {wanted}", hint=hint)
 

@@ -29,8 +29,9 @@ _AFTERWARDS = {"bash": 'COMP_WORDBREAKS="${COMP_WORDBREAKS//@}"\n'}
 def completion_command(ctx: click.Context, /, *, shell: str, as_json: bool) -> int:
     """Print the script with which SHELL completes commands, options, runs, connections, components.
 
-    For a try: eval "$(osiris completion bash)". For good: see the examples. As JSON: {"shell",
-    "script"}.
+    For a try: eval "$(osiris completion bash)", or with fish `osiris completion fish | source`.
+    For good: see the examples; zsh needs `fpath+=~/.zfunc` before compinit in ~/.zshrc. As JSON:
+    {"shell", "script"}.
     """
     found = get_completion_class(shell)
     if found is None:

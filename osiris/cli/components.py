@@ -30,6 +30,7 @@ def components_group() -> None:
 
 @components_group.command(
     "list",
+    short_help="List components: modes, and what they lack here.",
     epilog=options.epilog("osiris components list", "osiris components list --json"),
 )
 @options.as_json
@@ -63,6 +64,7 @@ def list_command(*, as_json: bool) -> int:
 
 @components_group.command(
     "show",
+    short_help="Explain a component: options, connection, examples.",
     epilog=options.epilog(
         "osiris components show mysql.extractor",
         "osiris components show filesystem.csv_writer --json",

@@ -35,6 +35,7 @@ for command in (add_command, test_command, doctor_command, exec_command):
 
 @connections_group.command(
     "list",
+    short_help="List connections, their fields and variables.",
     epilog=options.epilog("osiris connections list", "osiris connections list --json"),
 )
 @options.as_json

@@ -24,6 +24,7 @@ _REF = re.compile(r"@?(?P<family>[A-Za-z0-9_-]+)\.(?P<alias>[A-Za-z0-9_-]+)")
 
 @click.command(
     "add",
+    short_help="Add a connection to osiris_connections.yaml.",
     epilog=options.epilog(
         "osiris connections add @mysql.shop host=db.example.org user=reader",
         "osiris connections add @mysql.shop user=me tls.mode=required --default",

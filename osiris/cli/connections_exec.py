@@ -16,6 +16,7 @@ from osiris.discovery.query import QueryRows, run_query
 
 @click.command(
     "exec",
+    short_help="Run a query that only reads and show its rows.",
     epilog=options.epilog(
         "osiris connections exec @mysql.shop 'SELECT COUNT(*) AS n FROM movies'",
         "osiris connections exec @mysql.shop 'SELECT * FROM movies' --limit 10",

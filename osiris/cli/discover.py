@@ -21,6 +21,8 @@ from osiris.discovery.result import Discovery
 from osiris.project import Project
 
 _MOST_SAMPLES = 1000
+_FAMILIES = {"mysql": "mysql", "mariadb": "mysql", "postgres": "postgres", "postgresql": "postgres"}
+"""The family of connections that a URL's scheme stands for."""
 
 
 @click.command(
@@ -132,12 +134,25 @@ def _discovery(
         schema=schema, tables=tables, samples=samples, base_dir=project.root, seconds=timeout
     )
     with bounded(wanted) as limited:
+        _refuse_urls(target)
         if not target.startswith("@"):
             path = in_project(invocation.path(Path(target)), project)
             return discover_files(path, limited, reveal)
         env = project.environment()
         beware(env)
         return discover_connection(target, project, env, limited, reveal)
+
+
+def _refuse_urls(target: str) -> None:
+    """Tell what stands for a URL here; it is not quoted, a password may be in it."""
+    scheme, found, _ = target.partition("://")
+    if found:
+        ref = f"@{_FAMILIES.get(scheme, 'FAMILY')}.NAME"
+        raise UsageError(
+            f"a URL ({scheme}://…) is no name of a connection",
+            hint=f"`osiris connections add {ref} host=… database=… user=…`, then "
+            f"`osiris discover {ref}`; files of a bucket are @s3.NAME/PATH",
+        )
 
 
 def _as_pipeline(

@@ -22,6 +22,7 @@ _STYLES: dict[str, Style] = {"ok": "good", "slow": "warn", "reachable": "warn"}
 
 @click.command(
     "doctor",
+    short_help="Test every connection, or those named.",
     epilog=options.epilog(
         "osiris connections doctor",
         "osiris connections doctor @mysql.db_movies",
@@ -47,6 +48,7 @@ def doctor_command(invocation: Invocation, /, *, refs: tuple[str, ...], as_json:
 
 @click.command(
     "test",
+    short_help="Test one connection.",
     epilog=options.epilog(
         "osiris connections test @mysql.db_movies",
         "osiris connections test @mysql.db_movies --json",

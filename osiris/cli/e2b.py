@@ -18,6 +18,7 @@ def e2b_group() -> None:
 
 @e2b_group.command(
     "build-template",
+    short_help="Build a template with nothing left to install.",
     epilog=options.epilog(
         "osiris e2b build-template",
         "osiris e2b build-template --cpu 4 --memory 4096",

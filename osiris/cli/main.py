@@ -17,7 +17,9 @@ _INTERRUPTED = 130
 
 VERBS = {
     "init": Verb("osiris.cli.init:init_command", "Start a project that runs at once."),
-    "validate": Verb("osiris.cli.validate:validate_command", "Check pipelines; report all."),
+    "validate": Verb(
+        "osiris.cli.validate:validate_command", "Check pipelines and report every mistake."
+    ),
     "compile": Verb("osiris.cli.compile:compile_command", "Turn a pipeline into a manifest."),
     "run": Verb("osiris.cli.main:run_command", "Run a pipeline or a compiled manifest."),
     "logs": Verb("osiris.cli.logs:logs_group", "List runs and show what happened in one."),

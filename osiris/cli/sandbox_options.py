@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,6 +40,9 @@ class SandboxCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give a lone `--sandbox` its value."""
         end = args.index("--") if "--" in args else len(args)
+        for option, value in pairwise(args[:end]):
+            if option == "--sandbox" and value in _KINDS and not Path(value).exists():
+                raise click.UsageError(f"write --sandbox={value}, without a space", ctx)
         options = [f"{arg}={DEFAULT_KIND}" if arg == "--sandbox" else arg for arg in args[:end]]
         return super().parse_args(ctx, options + args[end:])
 

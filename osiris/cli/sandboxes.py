@@ -56,7 +56,9 @@ def list_command(invocation: Invocation, /, *, as_json: bool) -> int:
 
 
 @sandboxes_group.command(
-    "reap", epilog=options.epilog("osiris sandboxes reap", "osiris sandboxes reap --dry-run --json")
+    "reap",
+    short_help="End sandboxes whose run is dead.",
+    epilog=options.epilog("osiris sandboxes reap", "osiris sandboxes reap --dry-run --json"),
 )
 @click.option("--dry-run", is_flag=True, help="End nothing; say what would be ended.")
 @options.as_json

@@ -8,7 +8,7 @@ from osiris.compiler.document import Place
 from osiris.compiler.literal_secret import named_like_a_secret, secret_in
 from osiris.compiler.param_declaration import ParamDeclaration, read_declaration
 from osiris.compiler.param_type import ParamValueError
-from osiris.compiler.problem import Problem, did_you_mean, one_of
+from osiris.compiler.problem import Problem, did_you_mean, listed
 from osiris.compiler.shape import mapping
 from osiris.compiler.yaml_scalar import BadScalarError, checked_text
 from osiris.core.placeholders import has_placeholder
@@ -36,7 +36,7 @@ def read_params(root: Place, given: Mapping[str, Any]) -> Params:
             _value_of(declaration, place, given, values)
     for name in given:
         if name not in declared:
-            hint = did_you_mean(name, declared) or f"the pipeline has {one_of(declared)}"
+            hint = did_you_mean(name, declared) or f"it has {listed(declared) or 'none'}"
             _given_problem(root, name, "the pipeline has no such param", hint)
     return Params(declared, values)
 

@@ -20,7 +20,13 @@ def dotted(path: Path) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Return `did you mean 'x'?` for the choice closest to `word`, or None when none is close.
+    """Return `did you mean 'x'?` for the choice closest to `word`, or None when none is close."""
+    best = closest(word, choices)
+    return None if best is None else f"did you mean '{best}'?"
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice closest to `word`, or None when none is close.
 
     Looks at the first few hundred choices only: comparing is slow and nobody has more.
     """
@@ -28,15 +34,20 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     lower = {choice.lower(): choice for choice in known}
     close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     inside = [choice for choice in known if word and choice.lower().endswith("." + word.lower())]
-    best = lower[close[0]] if close else next(iter(inside), None)
-    return None if best is None else f"did you mean '{best}'?"
+    return lower[close[0]] if close else next(iter(inside), None)
 
 
 def one_of(choices: Iterable[str]) -> str:
     """Return `one of a, b, c`, the first few of many, or what stands for an empty list."""
+    known = listed(choices)
+    return f"one of {known}" if known else "there are none"
+
+
+def listed(choices: Iterable[str]) -> str:
+    """Return `a, b, c`, of many the first few and how many more; "" for none."""
     known = list(choices)
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    return f"one of {', '.join(known[:_LISTED])}{more}" if known else "there are none"
+    return f"{', '.join(known[:_LISTED])}{more}"
 
 
 @dataclass(frozen=True)

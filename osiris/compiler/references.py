@@ -12,7 +12,7 @@ from typing import Any
 
 from osiris.compiler.document import Place
 from osiris.compiler.params import Params
-from osiris.compiler.problem import did_you_mean, one_of
+from osiris.compiler.problem import did_you_mean, listed
 from osiris.compiler.scalar_position import offset_in
 from osiris.core.placeholders import PLACEHOLDER, has_placeholder
 
@@ -61,7 +61,10 @@ class ParamFiller:
             return self._params.values[name]
         if name not in self._params.declared:
             declared = self._params.declared
-            hint = did_you_mean(name, declared) or f"the pipeline has params: {one_of(declared)}"
+            hint = (
+                did_you_mean(name, declared)
+                or f"the pipeline's params: {listed(declared) or 'none'}"
+            )
             mark = offset_in(place, match.start())
             place.error(f"there is no param {name!r}", hint, mark=mark)
         return match[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from osiris.compiler.compile_pointer import last_manifest, point_to
 from osiris.compiler.manifest_reader import MANIFEST_LIMITS, check_config, parse_manifest
+from osiris.compiler.problem import closest
 from osiris.compiler.yaml_reader import Limits
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import (
@@ -36,6 +37,7 @@ CONNECTIONS = "osiris_connections.yaml"
 """Name of the connections file in a project."""
 
 _MANIFEST = "manifest.yaml"
+_YAML = frozenset({".yaml", ".yml"})
 _IS_MANIFEST = re.compile(rb"^[{ \t]*[\"']?osiris_manifest[\"']?[ \t]*:", re.MULTILINE)
 
 
@@ -59,11 +61,22 @@ def read_pipeline(path: Path) -> bytes:
     try:
         return read_regular_file(path, limit=MANIFEST_LIMITS.size)
     except FileNotFoundError:
-        hint = "check the path; `osiris init` makes a pipeline to start from"
+        hint = _near(path) or "check the path; `osiris init` makes a pipeline to start from"
         raise PipelineError(f"{path} does not exist", hint=hint) from None
     except UnusableFileError as error:
+        why = "it is a directory" if path.is_dir() else str(error)
         hint = "name the YAML file of a pipeline"
-        raise PipelineError(f"cannot read {path}: {error}", hint=hint) from error
+        raise PipelineError(f"cannot read {path}: {why}", hint=hint) from error
+
+
+def _near(path: Path) -> str | None:
+    """Return the proposal of a file beside `path` that may be meant: `pipeline.yaml`."""
+    try:
+        beside = {p.stem: p for p in sorted(path.parent.iterdir()) if p.suffix in _YAML}
+    except OSError:
+        return None
+    close = closest(path.stem, beside)
+    return None if close is None else f"did you mean '{beside[close]}'?"
 
 
 def read_connections(project: Path) -> tuple[bytes, str] | None:
@@ -113,7 +126,7 @@ def load_compiled(manifest: Path) -> CompiledPipeline:
     when the manifest is missing, damaged or changed by hand, or when a cfg file is not the one
     the manifest names by its SHA-256.
     """
-    path = manifest / _MANIFEST if manifest.is_dir() else manifest
+    path = _in_directory(manifest) if manifest.is_dir() else manifest
     data = _read(path)
     if data is None:
         raise ManifestError(f"{path} does not exist", hint="compile the pipeline: osiris compile")
@@ -126,6 +139,12 @@ def load_compiled(manifest: Path) -> CompiledPipeline:
             check_config(step, config, str(beside))
             cfgs[step.id] = config
     return CompiledPipeline(parsed, data, cfgs, path)
+
+
+def _in_directory(directory: Path) -> Path:
+    """Return the manifest in a directory: a compilation's, `compiled/` in it, or a run's."""
+    inner = CompileLayout(directory).manifest
+    return inner if inner.is_file() else directory / _MANIFEST
 
 
 def differences(compiled: CompiledPipeline, manifest: Path) -> list[Difference]:

@@ -136,9 +136,9 @@ def test_a_pipeline_that_is_not_there_and_a_misspelt_command(project: Osiris) ->
     done = project("run", "pipelines.yaml")
     assert (done.code, done.out) == (3, "")
     assert done.err == (
-        "error: pipelines.yaml does not exist\n"
-        "hint: check the path; `osiris init` makes a pipeline to start from\n"
+        "error: pipelines.yaml does not exist\nhint: did you mean 'pipeline.yaml'?\n"
     )
+    assert "`osiris init` makes a pipeline to start from" in project("run", "other.yaml").err
     done = project("conections", "list")
     assert (done.code, done.out) == (2, "")
     assert _lines(done)[-1] == "Error: No such command 'conections'. Did you mean 'connections'?"
