@@ -1,7 +1,6 @@
 """Opening a connection to a MySQL server, and the bytes that go through it afterwards."""
 
 import contextlib
-import select
 import socket
 import ssl
 import struct
@@ -19,6 +18,7 @@ from osiris.core.errors import ConfigError, StepError, TlsError, TransientStepEr
 from osiris.core.tls_context import tls_context
 from osiris.drivers.mysql.errors import connect_failure, server_error
 from osiris.drivers.mysql.login import Login, log_in
+from osiris.drivers.relational.incoming import Incoming
 from osiris.drivers.relational.interruption import interruptible, shut_down
 
 MAX_PAYLOAD: Final = 0xFFFFFF
@@ -60,8 +60,7 @@ class Wire:
         self._login = login
         self._socket = login.channel
         self._socket.settimeout(None)
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._incoming = Incoming(self._socket)
         # The token may outlive a connection that nobody reads: it must not keep it open.
         self._forget = cancelled.on_cancel(_weakly(self))
 
@@ -76,13 +75,14 @@ class Wire:
 
     def recv_into(self, space: memoryview) -> int:
         """Wait for bytes and put what there is into `space`; 0 at the end. Raises `OSError`."""
-        return self._socket.recv_into(space)
+        return self._incoming.recv_into(space)
 
-    def has_more(self, milliseconds: int) -> bool:
-        """Tell whether bytes are there, or the connection ended, waiting so long for them."""
-        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-            return True
-        return bool(self._poll.poll(milliseconds))
+    def wait_for(self, count: int, milliseconds: int) -> bool:
+        """Tell whether so many bytes are there, or the connection ended, waiting so long for them.
+
+        With TLS and through a Unix socket, any byte will do.
+        """
+        return self._incoming.wait_for(count, milliseconds)
 
     def shield(self) -> None:
         """Let nobody interrupt the connection any more: what comes now is brought to an end."""

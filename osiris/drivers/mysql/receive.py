@@ -17,7 +17,8 @@ BUFFER_BYTES: Final = 2 << 20
 """Room for the rows of one block: what stays in the processor's cache while it is decoded."""
 
 _SMALL: Final = 1 << 16  # bytes that are scanned at once: the result may end with them
-_PAUSE_MILLISECONDS: Final = 1
+_ENOUGH: Final = 1 << 18  # bytes that are worth waking for when there are many
+_PAUSE_MILLISECONDS: Final = 5
 _CLOSED: Final = "the server closed it"
 _LARGEST_ROW: Final = (1 << 31) - 1  # Arrow's offsets of strings are 32-bit
 _ENDS_RESULT: Final = 0xFE  # EOF and ERR are the only first bytes from here on
@@ -201,7 +202,9 @@ class Receiver:
             if not count:
                 return _CLOSED
             self._end += count
-            if self._end < SLACK + _SMALL or not self.wire.has_more(_PAUSE_MILLISECONDS):
+            enough = min(_ENOUGH, self._limit - self._end)
+            few = self._end < SLACK + _SMALL
+            if few or not enough or not self.wire.wait_for(enough, _PAUSE_MILLISECONDS):
                 break
         return None
 

@@ -32,7 +32,9 @@ BUFFER_BYTES: Final = 2 << 20
 SLACK: Final = 64
 """Readable bytes before the first row of a block and behind the last."""
 
-_PAUSE_MILLISECONDS: Final = 2
+_SMALL: Final = 1 << 16  # bytes up to which nothing is waited for but the next ones
+_ENOUGH: Final = 1 << 18  # bytes that are worth waking for when there are many
+_PAUSE_MILLISECONDS: Final = 5
 _LARGEST: Final = (1 << 31) - (1 << 16)
 _log: Final = logging.getLogger(__name__)
 
@@ -161,9 +163,14 @@ class Receiver:
     def _gather(self) -> None:
         """Receive until the buffer is full or the server pauses; at least one whole message."""
         self._need(self._next_size())
-        while self._end < self._limit and self.wire.has_more(_PAUSE_MILLISECONDS):
+        while self._end < self._limit and self.wire.wait_for(self._enough(), _PAUSE_MILLISECONDS):
             if not self._receive():
                 break  # what came before may be the reason, or the end
+
+    def _enough(self) -> int:
+        """Return how many bytes are worth waking for."""
+        few = self._end - self._start < _SMALL
+        return 1 if few else min(_ENOUGH, self._limit - self._end)
 
     def _receive(self) -> int:
         try:

@@ -1,9 +1,7 @@
 """An open connection after log-in: messages out, bytes in; it can be woken and stopped."""
 
 import contextlib
-import select
 import socket
-import ssl
 import struct
 import weakref
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from typing import Final
 from osiris.core.cancel import CancelToken
 from osiris.drivers.postgres.wire.channel import Socket
 from osiris.drivers.postgres.wire.messages import message
+from osiris.drivers.relational.incoming import Incoming
 from osiris.drivers.relational.interruption import shut_down
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger: yes, for no second
@@ -34,8 +33,7 @@ class Wire:
         self.logging_in = True
         self.key = b""
         self._socket = channel
-        self._poll = select.poll()
-        self._poll.register(channel, select.POLLIN)
+        self._incoming = Incoming(channel)
         # The token may outlive a connection that nobody reads: it must not keep it open.
         self._forget = cancelled.on_cancel(_weakly(self))
 
@@ -49,13 +47,14 @@ class Wire:
 
     def recv_into(self, space: memoryview) -> int:
         """Wait for bytes and put what there is into `space`; 0 at the end. Raises `OSError`."""
-        return self._socket.recv_into(space)
+        return self._incoming.recv_into(space)
 
-    def has_more(self, milliseconds: int) -> bool:
-        """Tell whether bytes are there, or the connection ended, waiting so long for them."""
-        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-            return True
-        return bool(self._poll.poll(milliseconds))
+    def wait_for(self, count: int, milliseconds: int) -> bool:
+        """Tell whether so many bytes are there, or the connection ended, waiting so long for them.
+
+        With TLS and through a Unix socket, any byte will do.
+        """
+        return self._incoming.wait_for(count, milliseconds)
 
     def logged_in(self) -> None:
         """Say that the log-in is over; from now on a receive takes as long as the server does."""
