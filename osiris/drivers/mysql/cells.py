@@ -19,8 +19,6 @@ _NULL: Final = 0xFB
 _LONG: Final = {0xFC: ("<u2", 0xFFFF, 2), 0xFD: ("<u4", 0xFFFFFF, 3), 0xFE: ("<i8", -1, 8)}
 """First byte of a length that follows: its numpy type, the bits that count, its bytes."""
 
-_every_second: Final = pa.array(np.arange(0, 2 * SLICE_ROWS, 2, dtype=np.int32))
-
 
 @dataclass(frozen=True)
 class Cells:
@@ -58,6 +56,12 @@ def validity(null: Mask | None) -> pa.Buffer | None:
 def fixed_array(values: npt.NDArray[np.generic], kind: pa.DataType, null: Mask | None) -> pa.Array:
     """Return an array of a fixed-width type over `values`, without copying them."""
     return pa.Array.from_buffers(kind, len(values), [validity(null), pa.py_buffer(values)])
+
+
+# Not `pa.array`, which would import numpy.ma first.
+_every_second: Final = fixed_array(
+    np.arange(0, 2 * SLICE_ROWS, 2, dtype=np.int32), pa.int32(), None
+)
 
 
 def unaligned(data: Bytes, kind: str, at: Offsets) -> npt.NDArray[np.generic]:

@@ -10,6 +10,7 @@ from osiris.drivers.postgres.copy_out.cells import (
     Cells,
     Decoded,
     UnreadableValueError,
+    fixed_array,
     validity,
 )
 from osiris.drivers.postgres.wire.messages import MalformedMessageError
@@ -20,7 +21,6 @@ _UUID_TEXT: Final = 36
 _DASHES: Final = (8, 13, 18, 23)
 _MOST_BYTES: Final = (1 << 31) - 1  # Arrow's offsets of strings are 32-bit
 
-_every_second: Final = pa.array(np.arange(0, 2 * SLICE_ROWS, 2, dtype=np.int32))
 _hexadecimal: Final = np.frombuffer(bytes(range(256)).hex().encode(), np.uint8).reshape(256, 2)
 _digit_places: Final = np.delete(np.arange(_UUID_TEXT), _DASHES)
 
@@ -96,7 +96,11 @@ def _copied(cells: Cells) -> pa.Array:
 
 
 def _evens(count: int) -> pa.Array:
-    return pa.array(np.arange(0, 2 * count, 2, dtype=np.int32))
+    # Not `pa.array`, which would import numpy.ma first.
+    return fixed_array(np.arange(0, 2 * count, 2, dtype=np.int32), pa.int32(), None)
+
+
+_every_second: Final = _evens(SLICE_ROWS)
 
 
 def _as_strings(values: pa.Array) -> pa.Array:
