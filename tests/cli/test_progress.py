@@ -70,6 +70,18 @@ def test_the_same_from_a_sandbox(busy: Osiris) -> None:
     assert re.search(r"^keep-bad +skipped \(bad\)", told, re.MULTILINE)
 
 
+def test_a_warning_stands_above_the_table_for_good(sample: Osiris) -> None:
+    """The table is drawn below it again, never over it."""
+    done = sample.terminal("run", "secret.yaml", VAULT_TOKEN="canary-4711")
+    assert done.code == 0
+    shown = plain(done.out).replace("\r", "")
+    assert shown.count("using token ***") == 1
+    before, _, after = done.out.partition("using token ***")
+    assert before.rpartition("STEP")[2].endswith("\x1b[J")
+    assert after.startswith("\n")
+    assert "STEP" in after.partition("steps ended")[0]
+
+
 def test_no_colours_where_they_are_not_wanted(busy: Osiris) -> None:
     coloured = r"\x1b\[[0-9;]*3[0-7]m"
     assert re.search(coloured, busy.terminal("run", "busy.yaml").out)

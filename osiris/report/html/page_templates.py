@@ -19,6 +19,7 @@ _ODD: Final = re.compile(
 )
 """Characters that cannot be seen, steer the direction of text, or are none."""
 
+_CODE: Final = re.compile("`([^`]+)`")
 _BREAKS: Final = re.compile(r"[/.](?=\w)")
 
 
@@ -54,6 +55,11 @@ def page_environment(masker: Masker) -> Environment:
         safe = str(escape(visible(masker.text(text))))
         return Markup(_BREAKS.sub(r"\g<0><wbr>", safe))  # noqa: S704 - it is escaped
 
+    def with_code(text: str) -> Markup:
+        """Show what stands between backticks as code."""
+        safe = str(escape(visible(masker.text(text))))
+        return Markup(_CODE.sub(r"<code>\1</code>", safe))  # noqa: S704 - it is escaped
+
     environment = Environment(
         loader=PackageLoader("osiris.report.html", "templates"),
         autoescape=True,
@@ -70,6 +76,7 @@ def page_environment(masker: Masker) -> Environment:
         "groupby_in_order": _grouped,
         "rows": amounts.rows,
         "size": _or_dash(amounts.size),
+        "with_code": with_code,
     }
     return environment
 

@@ -87,7 +87,7 @@ def _evil_run(directory: Path) -> Path:
         {EVIL: [], "b": [EVIL]},
         component=EVIL,
         pipeline=EVIL,
-        error={"code": EVIL, "message": EVIL, "hint": EVIL},
+        error={"code": EVIL, "message": EVIL, "hint": f"{EVIL}`{EVIL}`"},
         failed=frozenset({EVIL}),
         more_events=[
             {"event": EVIL, "step_id": EVIL, "x": EVIL},
@@ -278,3 +278,10 @@ def test_runs_of_every_kind_have_a_page(
     page = run_page(scenarios.SCENARIOS[name].run(tmp_path / "project"))
     assert "</html>" in page
     assert "lost rows" not in page
+
+
+def test_commands_in_hints_are_code_and_paths_may_break(tmp_path: Path) -> None:
+    error = {"code": "x", "message": "data/a.csv: gone", "hint": "try `osiris logs <b>` & see"}
+    page = run_page(MadeRun({"a": []}, error=error).write(tmp_path / "run_x"))
+    assert "try <code>osiris logs &lt;b&gt;</code> &amp; see" in page
+    assert "data/<wbr>a.<wbr>csv: gone" in page
