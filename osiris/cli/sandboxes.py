@@ -43,7 +43,7 @@ def list_command(invocation: Invocation, /, *, as_json: bool) -> int:
         document({"sandboxes": [sandbox.to_dict() for sandbox in found]})
         return 0
     if not found:
-        result("there are no sandboxes of Osiris's in this account")
+        result("this account has no sandbox that Osiris made")
         return 0
     now = datetime.now(UTC)
     head, *body = table(

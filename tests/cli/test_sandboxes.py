@@ -75,7 +75,7 @@ def test_one_that_cannot_be_ended_is_told(cloud: Osiris, server: E2BServer) -> N
 
 
 def test_an_empty_account(cloud: Osiris) -> None:
-    assert cloud("sandboxes", "list").out == "there are no sandboxes of Osiris's in this account\n"
+    assert cloud("sandboxes", "list").out == "this account has no sandbox that Osiris made\n"
     assert cloud("sandboxes", "list", "--json").document == {"sandboxes": []}
 
 

@@ -226,13 +226,19 @@ def test_a_disabled_follower_sends_nothing(project: Path, receiver: Receiver) ->
     assert receiver.requests == []
 
 
-def test_nothing_is_imported_when_nothing_is_asked_for(project: Path) -> None:
+@pytest.mark.parametrize(
+    "run_it",
+    [
+        "import osiris; assert osiris.run_pipeline('pipeline.yaml', env={}).ok",
+        "from osiris.cli.main import outcome; assert outcome(['run', 'pipeline.yaml']) == 0",
+    ],
+)
+def test_nothing_is_imported_when_nothing_is_asked_for(project: Path, run_it: str) -> None:
     program = f"""
-import sys, osiris
-assert osiris.run_pipeline({str(project / "pipeline.yaml")!r}, env={{}}).ok
-print(sorted(m for m in sys.modules if m.split(".")[0] in ("openlineage", "opentelemetry")))
+import sys, pathlib
+{run_it}
+found = [m for m in sys.modules if m.split(".")[0] in ("openlineage", "opentelemetry")]
+pathlib.Path("found").write_text(repr(found))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, check=True)
+    assert (project / "found").read_text() == "[]"
