@@ -128,7 +128,7 @@ print(*sorted(map(str, seen)))
 """
 
 
-def test_another_program_that_looks_all_the_time_sees_old_rows_or_new(
+def test_another_program_never_sees_a_table_that_is_half_replaced(
     writing: DuckDBWriting,
 ) -> None:
     writing.sql(*OLD)

@@ -9,6 +9,7 @@ from osiris.core.errors import DataError
 from osiris.core.scan_sql import literal, path_literal
 from osiris.drivers.csv.file_end import cut_fault
 from osiris.drivers.csv.files import CsvFile
+from osiris.drivers.csv.long_rows import long_row_fault
 
 HEAD_ROWS = 10_000
 """How many rows of the first file decide about types that are not declared."""
@@ -62,11 +63,15 @@ class CsvSource:
         return f"read_csv({', '.join(arguments)})"
 
     def _row_bytes(self, files: Sequence[CsvFile]) -> list[str]:
+        limit = self._longest_row(files)
+        return [f"max_line_size = {limit}", f"buffer_size = {_ROWS_A_BUFFER * limit}"]
+
+    def _longest_row(self, files: Sequence[CsvFile]) -> int:
         limit = self.config.max_row_bytes
         largest = max(file.stamp[1] for file in files)
         if largest <= _SMALL and files[0].compression == "none":
             limit = max(limit, largest + 1)
-        return [f"max_line_size = {limit}", f"buffer_size = {_ROWS_A_BUFFER * limit}"]
+        return limit
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -79,9 +84,17 @@ class CsvSource:
         return next((fault for fault in faults if fault is not None), None)
 
     def cut(self, spill_dir: Path) -> DataError | None:
-        """Return the fault of the first file that ends inside of a quoted cell."""
-        faults = (cut_fault(file, self.config, spill_dir) for file in self.files)
+        """Return the fault of the first file that DuckDB may have read to its middle only."""
+        faults = (self.cut_of(file, spill_dir) for file in self.files)
         return next((fault for fault in faults if fault is not None), None)
+
+    def long_row_of(self, file: CsvFile) -> DataError | None:
+        """Return the fault of a file with a row that is longer than what is read at once."""
+        return long_row_fault(file, self._longest_row(self.files))
+
+    def cut_of(self, file: CsvFile, spill_dir: Path) -> DataError | None:
+        """Return the fault of a file with too long a row, or that ends inside of a quoted cell."""
+        return self.long_row_of(file) or cut_fault(file, self.config, spill_dir)
 
     @property
     def memory_limit(self) -> str:
