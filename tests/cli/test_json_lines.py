@@ -84,6 +84,14 @@ def test_a_message_from_outside_a_run(sample: Osiris) -> None:
     assert plain.err.startswith("warning: OPENLINEAGE_URL is set")
 
 
+def test_a_person_sees_of_other_libraries_what_went_wrong_in_the_end(sample: Osiris) -> None:
+    arguments = ("run", "sample.yaml", "--progress", "none")
+    done = sample(*arguments, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:1")
+    assert done.code == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("warning: opentelemetry: Failed to export")
+
+
 def test_what_begins_is_told_first(sample: Osiris) -> None:
     first, *_ = lines(sample("run", "sample.yaml", "--progress", "json").err)
     (run,) = (sample.cwd / "logs").glob("run_*")
