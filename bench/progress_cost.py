@@ -1,13 +1,12 @@
 """Figures: what showing a run costs it: a live table on a terminal beside nothing at all."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 from bench.figure import Bar, Figure
-from bench.measure import Command, Series, alternate
+from bench.measure import Command, alternate
 from bench.mysql_to_csv import csv_project, large_table
 from bench.workspace import Project
 from tests.support.debian import ensure_programs
@@ -27,7 +26,7 @@ def figures(server: MariaDBServer, work: Path, sizes: list[int], rounds: int) ->
         none, live = alternate(ways, max(rounds, _ROUNDS))
     detail = f"{live.seconds:.3f} s; --progress none {none.seconds:.3f} s"
     name = f"MySQL → CSV, {rows:,} rows: cost of the live table"
-    yield Figure(name, 100 * (_ratio(live, none) - 1), Bar(2, "%"), detail)
+    yield Figure(name, 100 * (live.seconds / none.seconds - 1), Bar(2, "%"), detail)
 
 
 def _on_a_terminal(project: Project, progress: str) -> Command:
@@ -35,11 +34,3 @@ def _on_a_terminal(project: Project, progress: str) -> Command:
     command = project.run_command("--progress", progress)
     argv = ["script", "--quiet", "--return", "--command", shlex.join(command.argv), "/dev/null"]
     return replace(command, argv=argv, env={**command.env, "TERM": "xterm-256color"})
-
-
-def _ratio(one: Series, other: Series) -> float:
-    """The median of the ratios of neighbours in time: what slows the machine slows both."""
-    pairs: Sequence[tuple[float, float]] = [
-        (a.seconds, b.seconds) for a, b in zip(one.samples, other.samples, strict=True)
-    ]
-    return median(a / b for a, b in pairs)
