@@ -39,7 +39,7 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 def may_be_the_files(error: Exception) -> bool:
     """Tell whether an error of whoever ran the scan's SQL can be the files' fault at all."""
     text = str(error)
-    marks = (MISFIT, "CSV Error on Line", "CSV Parser", "Invalid unicode")
+    marks = (MISFIT, "CSV Error on Line", "CSV Parser", "Parallel CSV Reader", "Invalid unicode")
     return isinstance(error, duckdb.IOException) or any(mark in text for mark in marks)
 
 
