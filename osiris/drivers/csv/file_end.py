@@ -7,13 +7,14 @@ thread or when spaces stand before the quote.
 import mmap
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.errors import DataError
 from osiris.drivers.csv.files import CHUNK, CsvFile, opened, temporary_copy
 
+See = Callable[[bytes], None]
 QUOTES_HINT = (
     "correct the file, which may be cut short, or say how it is written: `delimiter`, `quote`"
 )
@@ -22,9 +23,14 @@ _CONTEXT = 64
 """Bytes in front of a run of quotes that tell what it is, unless there are only spaces."""
 
 
-def cut_fault(file: CsvFile, config: CsvExtractorConfig, spill_dir: Path) -> DataError | None:
-    """Return the error for a file that ends inside of a quoted cell; None for any other."""
-    if not config.quote or not _may_be_open(file, config):
+def cut_fault(
+    file: CsvFile, config: CsvExtractorConfig, spill_dir: Path, see: See | None = None
+) -> DataError | None:
+    """Return the error for a file that ends inside of a quoted cell; None for any other.
+
+    `see` is shown the text of a compressed file, which is read to its end, piece by piece.
+    """
+    if not config.quote or not _may_be_open(file, config, see):
         return None
     line = _open_cell(file, config, spill_dir)
     if line is None:
@@ -33,7 +39,7 @@ def cut_fault(file: CsvFile, config: CsvExtractorConfig, spill_dir: Path) -> Dat
     return DataError(f"{where}: the file ends inside a quoted cell", hint=QUOTES_HINT)
 
 
-def _may_be_open(file: CsvFile, config: CsvExtractorConfig) -> bool:
+def _may_be_open(file: CsvFile, config: CsvExtractorConfig, see: See | None) -> bool:
     """Tell whether the last odd run of quotes in the file may open a cell.
 
     A run of quotes inside of a cell that is never closed is even, so a cell can be open at the
@@ -41,7 +47,8 @@ def _may_be_open(file: CsvFile, config: CsvExtractorConfig) -> bool:
     """
     quote = config.quote.encode()
     openers = (config.delimiter.encode(), b"\r", b"\n", _BOM[-1:])
-    chunks = _from_the_end(file, quote) if file.compression == "none" else [_last_odd(file, quote)]
+    plain = file.compression == "none"
+    chunks = _from_the_end(file, quote) if plain else [_last_odd(file, quote, see)]
     for chunk in chunks:
         before, found, _ = chunk.replace(quote * 2, b"").rpartition(quote)
         if found:
@@ -65,11 +72,13 @@ def _from_the_end(file: CsvFile, quote: bytes) -> Iterator[bytes]:
             yield rest
 
 
-def _last_odd(file: CsvFile, quote: bytes) -> bytes:
+def _last_odd(file: CsvFile, quote: bytes, see: See | None) -> bytes:
     """Return the piece of a compressed file's text that holds its last odd run of quotes."""
     last = carried = b""
     with opened(file.readable, file.compression) as source:
         while data := source.read(CHUNK):
+            if see is not None:
+                see(data)
             text = carried + data
             body = text.rstrip(quote)
             if quote in body.replace(quote * 2, b""):

@@ -2,32 +2,62 @@
 
 Where a row goes on past a second buffer, DuckDB loses count of the quotes: mostly it finds too many
 cells then, but a cell that is all quotes or blank lines looks like one that never ends. Looked for
-here are rows without a line end in them, jumping from one row's end to one that lies almost
-`max_row_bytes` on: a small part of the file is read.
+here are rows without a line end in them. In a file that is not compressed, one jumps from a line's
+end to one that lies almost `max_row_bytes` on: a small part of the file is read.
 """
 
-from pathlib import Path
+from contextlib import suppress
 from typing import IO, Final
 
 from osiris.core.errors import DataError
-from osiris.drivers.csv.files import CsvFile
+from osiris.drivers.csv.files import CHUNK, CsvFile, opened
 
 _PIECE: Final = 1 << 16
 """Bytes looked at once for a line end."""
 
 
-def long_row_fault(file: CsvFile, limit: int) -> DataError | None:
-    """Return the error for the first line of more than `limit` bytes; None without one.
+class LineLengths:
+    """Watches the pieces of a text go by, each of at most `limit` bytes.
 
-    A compressed file is not looked into.
+    `start` is where a line of more than `limit` bytes begins; None while there was none.
     """
-    if file.compression != "none" or file.stamp[1] <= limit:
-        return None
+
+    def __init__(self, limit: int) -> None:
+        self.start: int | None = None
+        self._limit = limit
+        self._line = self._at = 0
+
+    def see(self, piece: bytes) -> None:
+        """Look at the next piece."""
+        ends = [place for end in (b"\n", b"\r") if (place := piece.find(end)) >= 0]
+        reached = self._at + min(ends, default=len(piece))
+        if self.start is None and reached - self._line > self._limit:
+            self.start = self._line
+        if ends:
+            self._line = self._at + max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
+        self._at += len(piece)
+
+    def fault(self, file: CsvFile) -> DataError | None:
+        """Return the error for the line that was seen in this file; None without one."""
+        return None if self.start is None else _too_long(file, self.start, self._limit)
+
+
+def long_row_fault(file: CsvFile, limit: int) -> DataError | None:
+    """Return the error for the first line of more than `limit` bytes; None without one."""
+    if file.compression != "none":
+        lines = LineLengths(limit)
+        # One that is damaged is told by whoever reads its values.
+        with suppress(DataError), opened(file.readable, file.compression) as text:
+            while data := text.read(CHUNK):
+                lines.see(data)
+        return lines.fault(file)
     with file.readable.open("rb") as source:
         start = _long_line(source, file.stamp[1], limit)
-    if start is None:
-        return None
-    line = _lines_before(file.readable, start) + 1 - file.headed
+    return None if start is None else _too_long(file, start, limit)
+
+
+def _too_long(file: CsvFile, start: int, limit: int) -> DataError:
+    line = _lines_before(file, start) + 1 - file.headed
     return DataError(
         f"{file.original}:{line}: a row is longer than {limit} bytes",
         hint="raise the step's `max_row_bytes`",
@@ -58,10 +88,10 @@ def _last_line_end(source: IO[bytes], start: int, stop: int) -> int | None:
     return None
 
 
-def _lines_before(path: Path, place: int) -> int:
+def _lines_before(file: CsvFile, place: int) -> int:
     count = 0
-    with path.open("rb") as source:
-        while place > 0 and (piece := source.read(min(place, 1 << 20))):
+    with opened(file.readable, file.compression) as source:
+        while place > 0 and (piece := source.read(min(place, CHUNK))):
             count += piece.count(b"\n")
             place -= len(piece)
     return count

@@ -9,7 +9,7 @@ from osiris.core.errors import DataError
 from osiris.core.scan_sql import literal, path_literal
 from osiris.drivers.csv.file_end import cut_fault
 from osiris.drivers.csv.files import CsvFile
-from osiris.drivers.csv.long_rows import long_row_fault
+from osiris.drivers.csv.long_rows import LineLengths, long_row_fault
 
 HEAD_ROWS = 10_000
 """How many rows of the first file decide about types that are not declared."""
@@ -94,7 +94,11 @@ class CsvSource:
 
     def cut_of(self, file: CsvFile, spill_dir: Path) -> DataError | None:
         """Return the fault of a file with too long a row, or that ends inside of a quoted cell."""
-        return self.long_row_of(file) or cut_fault(file, self.config, spill_dir)
+        if file.compression == "none":
+            return self.long_row_of(file) or cut_fault(file, self.config, spill_dir)
+        lines = LineLengths(self._longest_row(self.files))
+        fault = cut_fault(file, self.config, spill_dir, lines.see)
+        return lines.fault(file) or fault
 
     @property
     def memory_limit(self) -> str:
