@@ -14,6 +14,11 @@ VARIABLE = "_OSIRIS_COMPLETE"
 # Bash takes @ for the beginning of a word (a host); here it is a part of names.
 _AFTERWARDS = {"bash": 'COMP_WORDBREAKS="${COMP_WORDBREAKS//@}"\n'}
 
+# Zsh calls what it loaded from a file by the file's name, which would only register it: it has to
+# be registered the first time.
+_CALL = '    _osiris_completion "$@"\n'
+_INSTEAD = {"zsh": (_CALL, f"    compdef _osiris_completion osiris\n{_CALL}")}
+
 
 @click.command(
     "completion",
@@ -37,6 +42,7 @@ def completion_command(ctx: click.Context, /, *, shell: str, as_json: bool) -> i
     if found is None:
         raise RunEnvironmentError(f"there is no completion for {shell}")
     script = found(ctx.find_root().command, {}, _PROGRAM, VARIABLE).source()
+    script = script.replace(*_INSTEAD.get(shell, ("", "")))
     script = script.rstrip("\n") + "\n" + _AFTERWARDS.get(shell, "")
     if as_json:
         document({"shell": shell, "script": script})

@@ -50,10 +50,28 @@ KINDS = {
             SET_PROMPT,
         ),
     ),
+    "zsh with a file": Kind(
+        ("zsh", "-f", "-i"),
+        (
+            "mkdir ~/.zfunc; osiris completion zsh > ~/.zfunc/_osiris; fpath+=~/.zfunc",
+            "autoload -Uz compinit && compinit -D -u",
+            TELL,
+            SET_PROMPT,
+        ),
+    ),
     "fish": Kind(
         ("fish", "--no-config", "--private", "-i"),
         (
             "osiris completion fish | source",
+            'function osiris; printf ran:; printf " <%s>" $argv; echo; end',
+            'function fish_prompt; printf NEXT"> "; end',
+        ),
+    ),
+    "fish with a file": Kind(
+        ("fish", "--private", "-i"),
+        (
+            "mkdir -p ~/.config/fish/completions",
+            "osiris completion fish > ~/.config/fish/completions/osiris.fish",
             'function osiris; printf ran:; printf " <%s>" $argv; echo; end',
             'function fish_prompt; printf NEXT"> "; end',
         ),
@@ -128,8 +146,8 @@ def shell(
     request: pytest.FixtureRequest, shop: Osiris, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shell]:
     """Each shell, its script read; Debian's package of it is installed where it is missing."""
-    ensure_programs({request.param: request.param})
     kind = KINDS[request.param]
+    ensure_programs({kind.command[0]: kind.command[0]})
     found = Shell(kind.command, shop, tmp_path_factory.mktemp("programs"))
     try:
         found.prepare(kind.setup)
