@@ -20,7 +20,10 @@ _ODD: Final = re.compile(
 """Characters that cannot be seen, steer the direction of text, or are none."""
 
 _CODE: Final = re.compile("`([^`]+)`")
+"""What is shown as code, in backticks."""
+
 _BREAKS: Final = re.compile(r"[/.](?=\w)")
+"""Behind which a line may end, not only where it is full."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,6 @@ def page_environment(masker: Masker) -> Environment:
         safe = masker.text(text)  # before a secret is cut in two
         return safe if len(safe) <= length else safe[: length - 1] + "…"
 
-    def breakable(text: str) -> Markup:
-        """Let a line end behind a slash or a dot, not only where it is full."""
-        safe = str(escape(visible(masker.text(text))))
-        return Markup(_BREAKS.sub(r"\g<0><wbr>", safe))  # noqa: S704 - it is escaped
-
-    def with_code(text: str) -> Markup:
-        """Show what stands between backticks as code."""
-        safe = str(escape(visible(masker.text(text))))
-        return Markup(_CODE.sub(r"<code>\1</code>", safe))  # noqa: S704 - it is escaped
-
     environment = Environment(
         loader=PackageLoader("osiris.report.html", "templates"),
         autoescape=True,
@@ -70,13 +63,13 @@ def page_environment(masker: Masker) -> Environment:
         auto_reload=False,
     )
     environment.filters |= {
-        "breakable": breakable,
+        "breakable": _marked(masker, _BREAKS, r"\g<0><wbr>"),
         "clip": clip,
         "duration": amounts.duration,
         "groupby_in_order": _grouped,
         "rows": amounts.rows,
         "size": _or_dash(amounts.size),
-        "with_code": with_code,
+        "with_code": _marked(masker, _CODE, r"<code>\1</code>"),
     }
     return environment
 
@@ -88,6 +81,16 @@ def inline(environment: Environment, name: str) -> Inline:
     text, _, _ = environment.loader.get_source(environment, name)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return Inline(Markup(text), f"sha256-{digest}")  # noqa: S704 - a file of this package
+
+
+def _marked(masker: Masker, pattern: re.Pattern[str], markup: str) -> Callable[[str], Markup]:
+    """Return a filter that puts markup of ours where a pattern matches the escaped text."""
+
+    def mark(text: str) -> Markup:
+        safe = str(escape(visible(masker.text(text))))
+        return Markup(pattern.sub(markup, safe))  # noqa: S704 - it is escaped
+
+    return mark
 
 
 def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
