@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, TextIO
 
-from osiris.cli.screen import draw, is_terminal
+from osiris.cli.screen import draw, is_terminal, notes_go_to
 
 _PER_SECOND: Final = 8
 _UNKNOWN: Final = os.terminal_size((80, 24))
@@ -43,6 +43,7 @@ class LiveLines:
         if self._moves:
             self._draw()
             self._thread.start()
+        notes_go_to(self.say)
         return self
 
     def __exit__(
@@ -52,6 +53,7 @@ class LiveLines:
         traceback: TracebackType | None,
     ) -> None:
         """Draw for the last time; take it away where it is transient."""
+        notes_go_to(None)
         self._over.set()
         if self._moves:
             self._thread.join()

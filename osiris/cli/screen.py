@@ -4,7 +4,8 @@ import errno
 import json
 import os
 import re
-from typing import Any, Literal, TextIO
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, TextIO
 
 import click
 
@@ -96,8 +97,21 @@ def note_json(kind: str, data: dict[str, Any], ts: float | None = None) -> None:
     _note(json_line(kind, data, ts))
 
 
+def notes_go_to(say: Callable[[str], None] | None) -> None:
+    """Give the lines of `note` to whoever draws on stderr, or write them there again."""
+    _Drawing.say = None if say is None else staticmethod(say)
+
+
+class _Drawing:
+    say: ClassVar[Callable[[str], None] | None] = None
+
+
 def _note(text: str) -> None:
-    draw(text + "\n")
+    say = _Drawing.say
+    if say is None:
+        draw(text + "\n")
+    else:
+        say(text)
 
 
 def draw(text: str) -> None:

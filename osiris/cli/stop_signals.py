@@ -9,6 +9,7 @@ from typing import Any
 
 from osiris.cli import streams
 from osiris.cli.json_lines import json_line, speaks_json
+from osiris.cli.screen import note
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import CancelledError, TerminatedError
 
@@ -33,15 +34,18 @@ def stop_at_signals() -> CancelToken:
             _say("stopped at once; what the run's records say ends here")
             os._exit(reason.exit_code)
         asked.set()
-        name = signal.Signals(number).name
-        _say(f"{name}: stopping between batches; once more stops at once")
-        error = reason(f"the run was stopped by {name}")
-        # The main thread may hold a lock that cancelling needs: another thread waits for it.
-        threading.Thread(target=cancel.cancel, args=(error,), daemon=True).start()
+        # The main thread may hold a lock that this needs: another thread waits for it.
+        threading.Thread(target=_stop, args=(cancel, number), daemon=True).start()
 
     for number in _REASONS:
         signal.signal(number, handle)
     return cancel
+
+
+def _stop(cancel: CancelToken, number: int) -> None:
+    name = signal.Signals(number).name
+    note(f"{name}: stopping between batches; once more stops at once")
+    cancel.cancel(_REASONS[number](f"the run was stopped by {name}"))
 
 
 def _say(text: str) -> None:

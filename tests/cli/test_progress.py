@@ -121,6 +121,7 @@ def test_a_terminal_that_changes_its_size(sample: Osiris) -> None:
     for lines in late:
         assert max(len(line.rstrip()) for line in lines[:3]) <= 64
         assert lines[1].startswith("a-step-")
+    assert "\x1b[JSIGTERM: stopping" in rest  # above the table, which is drawn below it again
     assert "cancelled" in plain(rest)
 
 
