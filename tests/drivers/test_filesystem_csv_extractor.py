@@ -13,14 +13,12 @@ import pytest
 import zstandard
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
-from osiris.core.driver_registry import DriverRegistry
-from osiris.core.errors import ConfigError, DataError, OsirisError
+from osiris.core.errors import ConfigError, DataError
 from osiris.drivers.csv.file_end import cut_fault
 from osiris.drivers.csv.files import CHUNK, CsvFile
 from tests.contracts.driver_contract import DriverContract
-from tests.support.driver_run import DriverRun, read_scan
-
-EXTRACTOR = DriverRegistry().component("filesystem.csv_extractor")
+from tests.support.csv_reading import refused, scanned
+from tests.support.driver_run import read_scan
 
 
 class TestContract(DriverContract):
@@ -32,27 +30,12 @@ class TestContract(DriverContract):
         return {"path": "in.csv"}
 
 
-def scanned(root: Path, path: str = "*.csv", **options: Any) -> Any:
-    """Return the scan of files below a directory."""
-    return DriverRun(root).run(EXTRACTOR, {}, path=path, **options)["df"]
-
-
 def rows(root: Path, path: str = "*.csv", **options: Any) -> list[dict[str, Any]]:
     """Read files below a directory, and count them in the other way."""
     scan = scanned(root, path, **options)
     found: list[dict[str, Any]] = read_scan(scan).to_pylist()
     assert scan.count() == len(found)
     return found
-
-
-def refused(root: Path, path: str = "*.csv", **options: Any) -> OsirisError:
-    """Return the error that reading ends with; every way of reading ends with one like it."""
-    with pytest.raises(OsirisError) as caught:
-        read_scan(scanned(root, path, **options))
-    with pytest.raises(OsirisError) as counted:
-        scanned(root, path, **options).count()
-    assert counted.value.message == caught.value.message
-    return caught.value
 
 
 # --- which files ---
@@ -119,31 +102,6 @@ def test_a_file_that_may_not_be_read() -> None:
     assert done.returncode == 0, done.stderr
     assert "closed.csv" in done.stdout
     assert "ermission denied" in done.stdout
-
-
-LONG_CELLS = {"quotes": '""', "letters": "x", "of two bytes": "ž"}
-
-
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize("kind", LONG_CELLS)
-def test_a_row_longer_than_what_is_read_at_once_is_told(
-    tmp_path: Path, kind: str, suffix: str
-) -> None:
-    """DuckDB calls it many things, and a row of quotes nothing: it ends there without a word."""
-    rows_before = 10 if suffix else 31_000  # a small file is read whole
-    plain = "".join(f"{n},{'y' * 1000}\n" for n in range(rows_before))
-    cell = LONG_CELLS[kind]
-    long = f'1,"{cell * (6_000_000 // len(cell.encode()))}"\n'
-    text = f"id,v\n{plain}{long}2,z\n".encode()
-    data = gzip.compress(text, compresslevel=1) if suffix else text
-    (tmp_path / f"a.csv{suffix}").write_bytes(data)
-    types = {"id": "integer", "v": "string"}
-    path = f"a.csv{suffix}"
-    error = refused(tmp_path, path, columns=types)
-    assert f"{path}:{rows_before + 2}: a row is longer than 2000000 bytes" in error.message
-    assert "max_row_bytes" in (error.hint or "")
-    table = read_scan(scanned(tmp_path, path, columns=types, max_row_bytes=10_000_000))
-    assert table.num_rows == rows_before + 2
 
 
 def test_a_file_that_changes_between_the_offer_and_the_reading(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def find_fault(
     the error was met.
     """
     for file in source.files:
-        fault = file.fault() or source.long_row_of(file)
+        fault = file.fault() or source.long_row_of(file, spill_dir)
         fault = fault or _broken(connection, source, file, spill_dir)
         fault = fault or _misfit(connection, source, columns, file)
         if fault is not None:

@@ -5,14 +5,13 @@ thread or when spaces stand before the quote.
 """
 
 import mmap
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.errors import DataError
-from osiris.drivers.csv.files import CHUNK, CsvFile, opened, temporary_copy
+from osiris.drivers.csv.files import CHUNK, CsvFile, text_pieces, uncompressed
 
 See = Callable[[bytes], None]
 QUOTES_HINT = (
@@ -30,7 +29,12 @@ def cut_fault(
 
     `see` is shown the text of a compressed file, which is read to its end, piece by piece.
     """
-    if not config.quote or not _may_be_open(file, config, see):
+    if file.compression != "none":
+        quote = config.quote.encode()
+        maybe = _opens(_last_odd(file, quote, see), config) if quote else False
+    else:
+        maybe = is_open(file, config, end=file.stamp[1])
+    if maybe is False:
         return None
     line = _open_cell(file, config, spill_dir)
     if line is None:
@@ -39,34 +43,47 @@ def cut_fault(
     return DataError(f"{where}: the file ends inside a quoted cell", hint=QUOTES_HINT)
 
 
-def _may_be_open(file: CsvFile, config: CsvExtractorConfig, see: See | None) -> bool:
-    """Tell whether the last odd run of quotes in the file may open a cell.
+def is_open(file: CsvFile, config: CsvExtractorConfig, *, end: int, start: int = 0) -> bool | None:
+    """Tell whether a quoted cell of a file that is not compressed is open at the place `end`.
 
-    A run of quotes inside of a cell that is never closed is even, so a cell can be open at the
-    file's end only when the last odd run opened it. Most files tell that in their last line.
+    None when that cannot be told. No cell is open at `start`, and no quote stands before either
+    place. A run of quotes inside of a cell is even, so a cell can be open only when the last odd
+    run opened it. Most files tell that in the line before.
     """
     quote = config.quote.encode()
-    openers = (config.delimiter.encode(), b"\r", b"\n", _BOM[-1:])
-    plain = file.compression == "none"
-    chunks = _from_the_end(file, quote) if plain else [_last_odd(file, quote, see)]
-    for chunk in chunks:
-        before, found, _ = chunk.replace(quote * 2, b"").rpartition(quote)
-        if found:
-            before = before.rstrip(b"" if config.delimiter == " " else b" ")
-            return not before or before.endswith(openers)
+    if not quote:
+        return False
+    for piece in _backwards(file, quote, start, end):
+        if _has_odd_run(piece, quote):
+            return _opens(piece, config)
     return False
 
 
-def _from_the_end(file: CsvFile, quote: bytes) -> Iterator[bytes]:
-    """Yield pieces of the file from its end on, none of which begins inside a run of quotes."""
+def _has_odd_run(piece: bytes, quote: bytes) -> bool:
+    return quote in piece and quote in piece.replace(quote * 2, b"")
+
+
+def _opens(piece: bytes, config: CsvExtractorConfig) -> bool | None:
+    """Tell whether the last odd run of quotes in a piece, if there is one, opens a cell."""
+    quote = config.quote.encode()
+    delimiter = config.delimiter.encode()
+    before, found, behind = piece.replace(quote * 2, b"").rpartition(quote)
+    before = before.rstrip(b"" if config.delimiter == " " else b" ")
+    if not found or (before and not before.endswith((delimiter, b"\r", b"\n", _BOM[-1:]))):
+        return False
+    # A quote that ends a cell with a line end or a delimiter before it looks the same.
+    return None if behind[:1] in {b"", b" ", b"\r", b"\n", delimiter} else True
+
+
+def _backwards(file: CsvFile, quote: bytes, first: int, end: int) -> Iterator[bytes]:
+    """Yield pieces of the file from `end` back, none of which begins inside a run of quotes."""
     with file.readable.open("rb") as source:
-        end = source.seek(0, os.SEEK_END)
         behind = b""
-        while end:
-            start = max(0, end - CHUNK)
+        while end > first:
+            start = max(first, end - CHUNK)
             source.seek(start)
             chunk = source.read(end - start) + behind
-            rest = chunk.lstrip(quote) if start else chunk
+            rest = chunk.lstrip(quote) if start > first else chunk
             behind = chunk[: len(chunk) - len(rest)]
             end = start
             yield rest
@@ -75,32 +92,21 @@ def _from_the_end(file: CsvFile, quote: bytes) -> Iterator[bytes]:
 def _last_odd(file: CsvFile, quote: bytes, see: See | None) -> bytes:
     """Return the piece of a compressed file's text that holds its last odd run of quotes."""
     last = carried = b""
-    with opened(file.readable, file.compression) as source:
-        while data := source.read(CHUNK):
-            if see is not None:
-                see(data)
-            text = carried + data
-            body = text.rstrip(quote)
-            if quote in body.replace(quote * 2, b""):
-                last = body
-            carried = body[-_CONTEXT:].lstrip(quote) + text[len(body) :]
+    for data in text_pieces(file):
+        if see is not None:
+            see(data)
+        text = carried + data
+        body = text.rstrip(quote)
+        if quote in body.replace(quote * 2, b""):
+            last = body
+        carried = body[-_CONTEXT:].lstrip(quote) + text[len(body) :]
     return carried if quote in carried.replace(quote * 2, b"") else last
 
 
 def _open_cell(file: CsvFile, config: CsvExtractorConfig, spill_dir: Path) -> int | None:
     """Return the line on which the cell begins that is open at the file's end, by reading it."""
-    if file.compression == "none":
-        return _line_of_open_cell(file.readable, config)
-    with (
-        temporary_copy(spill_dir) as copy,
-        opened(file.readable, file.compression) as source,
-    ):
-        while data := source.read(CHUNK):
-            copy.write(data)
-    try:
-        return _line_of_open_cell(copy.path, config)
-    finally:
-        copy.path.unlink()
+    with uncompressed(file, spill_dir) as path:
+        return _line_of_open_cell(path, config)
 
 
 def _line_of_open_cell(path: Path, config: CsvExtractorConfig) -> int | None:

@@ -91,6 +91,28 @@ def opened(path: Path, compression: str) -> Iterator[Any]:
         ) from error
 
 
+def text_pieces(file: CsvFile) -> Iterator[bytes]:
+    """Yield the text of what DuckDB reads; raise `DataError` where it is damaged."""
+    with opened(file.readable, file.compression) as source:
+        while data := source.read(CHUNK):
+            yield data
+
+
+@contextmanager
+def uncompressed(file: CsvFile, spill_dir: Path) -> Iterator[Path]:
+    """Give the path of what DuckDB reads, or of its text while the block lasts."""
+    if file.compression == "none":
+        yield file.readable
+        return
+    with temporary_copy(spill_dir) as copy:
+        for piece in text_pieces(file):
+            copy.write(piece)
+    try:
+        yield copy.path
+    finally:
+        copy.path.unlink()
+
+
 @contextmanager
 def opened_text(file: CsvFile) -> Iterator[IO[str]]:
     """Open a file as text whose line ends are kept; bytes that are not UTF-8 are surrogates."""

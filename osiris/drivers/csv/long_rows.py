@@ -1,16 +1,15 @@
 """Whether a row is longer than DuckDB was told to expect: it may drop what follows without a word.
 
-Where a row goes on past a second buffer, DuckDB loses count of the quotes: mostly it finds too many
-cells then, but a cell that is all quotes or blank lines looks like one that never ends. Looked for
-here are rows without a line end in them. In a file that is not compressed, one jumps from a line's
-end to one that lies almost `max_row_bytes` on: a small part of the file is read.
+Where a row goes on past a second buffer, DuckDB loses count of the quotes. Looked for here are rows
+without a line end in them; `long_cells` looks for those with. In a file that is not compressed, one
+jumps from a line's end to one that lies almost `max_row_bytes` on: a small part of it is read.
 """
 
 from contextlib import suppress
 from typing import IO, Final
 
 from osiris.core.errors import DataError
-from osiris.drivers.csv.files import CHUNK, CsvFile, opened
+from osiris.drivers.csv.files import CHUNK, CsvFile, opened, text_pieces
 
 _PIECE: Final = 1 << 16
 """Bytes looked at once for a line end."""
@@ -39,7 +38,7 @@ class LineLengths:
 
     def fault(self, file: CsvFile) -> DataError | None:
         """Return the error for the line that was seen in this file; None without one."""
-        return None if self.start is None else _too_long(file, self.start, self._limit)
+        return None if self.start is None else too_long(file, self.start, self._limit)
 
 
 def long_row_fault(file: CsvFile, limit: int) -> DataError | None:
@@ -47,16 +46,17 @@ def long_row_fault(file: CsvFile, limit: int) -> DataError | None:
     if file.compression != "none":
         lines = LineLengths(limit)
         # One that is damaged is told by whoever reads its values.
-        with suppress(DataError), opened(file.readable, file.compression) as text:
-            while data := text.read(CHUNK):
-                lines.see(data)
+        with suppress(DataError):
+            for piece in text_pieces(file):
+                lines.see(piece)
         return lines.fault(file)
     with file.readable.open("rb") as source:
         start = _long_line(source, file.stamp[1], limit)
-    return None if start is None else _too_long(file, start, limit)
+    return None if start is None else too_long(file, start, limit)
 
 
-def _too_long(file: CsvFile, start: int, limit: int) -> DataError:
+def too_long(file: CsvFile, start: int, limit: int) -> DataError:
+    """Return the error for a row of more than `limit` bytes, told by a place in it."""
     line = _lines_before(file, start) + 1 - file.headed
     return DataError(
         f"{file.original}:{line}: a row is longer than {limit} bytes",

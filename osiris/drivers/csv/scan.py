@@ -17,6 +17,7 @@ from osiris.drivers.csv.source import CsvSource
 from osiris.drivers.duckdb.connection import connect, reader
 
 _ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+_SHOWN = 3
 
 
 class CsvScan:
@@ -91,31 +92,36 @@ class CsvScan:
         return pa.RecordBatchReader.from_batches(self.schema, self._batches(threads=1))
 
     def _batches(self, threads: int | None = None) -> Iterator[pa.RecordBatch]:
-        done = 0
+        begun = False
         while True:
             careful = self._careful
             try:
-                for batch in self._batches_from(done, threads):
-                    done += batch.num_rows
+                for batch in self._batches_once(threads):
+                    begun = True
                     yield batch
             except _ERRORS as error:
                 self._give_up_or_be_careful(error, careful=careful)
+                if begun:  # what was given already may be lines of a cell
+                    self._fault = self._misread()
+                    raise self._fault from error
             else:
                 self.verify()
                 return
 
-    def _batches_from(self, start: int, threads: int | None) -> Iterator[pa.RecordBatch]:
-        """Read the table once, without the rows before `start`: their order is the files'."""
+    def _batches_once(self, threads: int | None) -> Iterator[pa.RecordBatch]:
         with closing(self._connect(threads)) as connection:
             forget = self._cancelled.on_cancel(connection.interrupt)
             try:
-                for batch in reader(connection, self.sql):
-                    skipped = min(start, batch.num_rows)
-                    start -= skipped
-                    if skipped < batch.num_rows:
-                        yield batch.slice(skipped)
+                yield from reader(connection, self.sql)
             finally:
                 forget()
+
+    def _misread(self) -> DataError:
+        files = ", ".join(file.original for file in self._source.files[:_SHOWN])
+        return DataError(
+            f"{files}: long cells of several lines, which DuckDB's parallel reader takes for rows",
+            hint="give the step `parallel: false`",
+        )
 
     def _connect(self, threads: int | None = None) -> Any:
         return connect(
