@@ -18,6 +18,9 @@ QUOTES_HINT = (
     "correct the file, which may be cut short, or say how it is written: `delimiter`, `quote`"
 )
 _BOM = b"\xef\xbb\xbf"
+_FIRST_LOOK = 1 << 12
+"""Bytes at a place that mostly tell what is sought; more are read when they do not."""
+
 _CONTEXT = 64
 """Bytes in front of a run of quotes that tell what it is, unless there are only spaces."""
 
@@ -78,9 +81,10 @@ def _opens(piece: bytes, config: CsvExtractorConfig) -> bool | None:
 def _backwards(file: CsvFile, quote: bytes, first: int, end: int) -> Iterator[bytes]:
     """Yield pieces of the file from `end` back, none of which begins inside a run of quotes."""
     with file.readable.open("rb") as source:
-        behind = b""
+        behind, length = b"", _FIRST_LOOK
         while end > first:
-            start = max(first, end - CHUNK)
+            start = max(first, end - length)
+            length = min(2 * length, CHUNK)
             source.seek(start)
             chunk = source.read(end - start) + behind
             rest = chunk.lstrip(quote) if start > first else chunk
