@@ -11,9 +11,7 @@ from tests.e2b_server.server import E2BServer, running_server
 
 # What later SDKs do, and the oldest one that is supported does not.
 HAS_KEYS = "idempotency_key" in inspect.signature(e2b.AsyncSandbox.create).parameters
-needs_keys = pytest.mark.skipif(
-    not HAS_KEYS, reason="older than idempotency keys, retries and some exceptions of the SDK"
-)
+needs_keys = pytest.mark.skipif(not HAS_KEYS, reason="an SDK older than idempotency keys")
 
 
 def client_of(server: E2BServer, **parameters: Any) -> e2b.E2B:

@@ -4,6 +4,7 @@ DuckDB drops the rows behind a quote that is never closed, without a word, when 
 thread or when spaces stand before the quote.
 """
 
+import codecs
 import mmap
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +18,6 @@ See = Callable[[bytes], None]
 QUOTES_HINT = (
     "correct the file, which may be cut short, or say how it is written: `delimiter`, `quote`"
 )
-_BOM = b"\xef\xbb\xbf"
 _FIRST_LOOK = 1 << 12
 """Bytes at a place that mostly tell what is sought; more are read when they do not."""
 
@@ -57,12 +57,13 @@ def is_open(file: CsvFile, config: CsvExtractorConfig, *, end: int, start: int =
     if not quote:
         return False
     for piece in _backwards(file, quote, start, end):
-        if _has_odd_run(piece, quote):
+        if has_odd_run(piece, quote):
             return _opens(piece, config)
     return False
 
 
-def _has_odd_run(piece: bytes, quote: bytes) -> bool:
+def has_odd_run(piece: bytes, quote: bytes) -> bool:
+    """Tell whether a piece of text has a run of quotes of odd length."""
     return quote in piece and quote in piece.replace(quote * 2, b"")
 
 
@@ -72,7 +73,9 @@ def _opens(piece: bytes, config: CsvExtractorConfig) -> bool | None:
     delimiter = config.delimiter.encode()
     before, found, behind = piece.replace(quote * 2, b"").rpartition(quote)
     before = before.rstrip(b"" if config.delimiter == " " else b" ")
-    if not found or (before and not before.endswith((delimiter, b"\r", b"\n", _BOM[-1:]))):
+    if not found or (
+        before and not before.endswith((delimiter, b"\r", b"\n", codecs.BOM_UTF8[-1:]))
+    ):
         return False
     # A quote that ends a cell with a line end or a delimiter before it looks the same.
     return None if behind[:1] in {b"", b" ", b"\r", b"\n", delimiter} else True
@@ -116,7 +119,7 @@ def _open_cell(file: CsvFile, config: CsvExtractorConfig, spill_dir: Path) -> in
 def _line_of_open_cell(path: Path, config: CsvExtractorConfig) -> int | None:
     quote, delimiter = re.escape(config.quote).encode(), re.escape(config.delimiter).encode()
     others = b"[^" + quote + b"]*"
-    start = rb"(?:\A(?:" + _BOM + rb")?|[\r\n" + delimiter + rb"]) *"
+    start = rb"(?:\A(?:" + codecs.BOM_UTF8 + rb")?|[\r\n" + delimiter + rb"]) *"
     cell = re.compile(
         start + quote + others + b"(?:" + quote * 2 + others + b")*(" + quote + rb"|\Z)"
     )

@@ -6,6 +6,7 @@ be lost. (Telling DuckDB the kind does not help: `new_line = '\r\n'` loses rows 
 file is copied behind a plain first line, which shows the true line end.
 """
 
+import codecs
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from osiris.drivers.csv.records import records
 
 _LONGEST = 64_000_000
 """Characters after which a first record is not worth looking at: a quote was not closed."""
-_BOM = b"\xef\xbb\xbf"
 
 
 def understandable(
@@ -80,7 +80,7 @@ def _copied(
         opened(file.text, file.text_compression) as source,
     ):
         copy.write(head.encode())
-        data = source.read(CHUNK).removeprefix(_BOM)
+        data = source.read(CHUNK).removeprefix(codecs.BOM_UTF8)
         skip = replaced if config.header else 0
         while data:
             copy.write(data[skip:])

@@ -15,6 +15,7 @@ from typing import Final
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.errors import DataError
+from osiris.drivers.csv.file_end import has_odd_run
 from osiris.drivers.csv.files import CsvFile, text_pieces, uncompressed
 from osiris.drivers.csv.long_rows import too_long
 
@@ -24,16 +25,25 @@ _CONTEXT: Final = 64
 
 
 class EvenPieces:
-    """Watches pieces of a text go by; `seen` tells whether one has no odd run of quotes."""
+    """Watches pieces of a text go by.
+
+    Attributes:
+        seen: whether a piece had no odd run of quotes.
+        quoted: whether a piece had a quote at all.
+        bytes: how long the pieces were together.
+
+    """
 
     def __init__(self, config: CsvExtractorConfig) -> None:
-        self.seen = False
+        self.seen = self.quoted = False
+        self.bytes = 0
         self._quote = config.quote.encode()
 
     def see(self, piece: bytes) -> None:
         """Look at a piece; what stands at its edges may be only a part of a run."""
-        inner = piece.strip(self._quote)
-        self.seen = self.seen or self._quote not in inner.replace(self._quote * 2, b"")
+        self.bytes += len(piece)
+        self.quoted = self.quoted or self._quote in piece
+        self.seen = self.seen or not has_odd_run(piece.strip(self._quote), self._quote)
 
 
 def long_cell_fault(
@@ -57,8 +67,12 @@ def long_cell_fault(
 def fault_if_even(
     pieces: EvenPieces, file: CsvFile, config: CsvExtractorConfig, limit: int, spill_dir: Path
 ) -> DataError | None:
-    """Return the error for a cell that is too long when the pieces seen allow for one."""
-    if not pieces.seen:
+    """Return the error for a cell that is too long when the pieces seen allow for one.
+
+    Of a compressed file they are all there is.
+    """
+    whole = file.compression != "none"
+    if not pieces.seen or (whole and (not pieces.quoted or pieces.bytes <= limit)):
         return None
     with uncompressed(file, spill_dir) as path:
         start = _long_cell(path, config, limit)
