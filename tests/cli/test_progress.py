@@ -23,7 +23,7 @@ steps:
   - {id: make, component: sample.source, mode: read, config: {rows: 300, delay: 0.01}}
   - {id: keep, component: sample.sink, mode: write, config: {}}
   - {id: shaky, component: sample.source, mode: read, retry: {attempts: 3, delay: 0.8, backoff: 1},
-     config: {rows: 60, delay: 0.01, fault: transient, fault_after: 3, fault_times: 1,
+     config: {rows: 60, delay: 0.1, fault: transient, fault_after: 3, fault_times: 1,
               counter: tries}}
   - {id: keep-shaky, component: sample.sink, mode: write, config: {}, needs: [shaky]}
   - {id: bad, component: sample.source, mode: read, config: {fault: config, fault_after: 1}}
