@@ -29,6 +29,7 @@ from osiris.compiler.write_out import write_out
 from osiris.components.registry import ComponentRegistry
 from osiris.core.compiled import CompiledPipeline
 from osiris.core.errors import PipelineError, UsageError
+from osiris.core.project_path import in_project
 from osiris.project import MARKER, Project
 
 if TYPE_CHECKING:  # compiling needs none of it, and should not wait for it
@@ -280,7 +281,7 @@ def discover(
     )
     with discovering.bounded(wanted) as bounded:
         if not str(target).startswith("@"):
-            path = discovering.in_project(Path(target), where)
+            path = in_project(Path(target), where.root)
             return discovering.discover_files(path, bounded, reveal)
         found = where.environment() if env is None else env
         return discovering.discover_connection(str(target), where, found, bounded, reveal)

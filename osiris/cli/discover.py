@@ -15,7 +15,8 @@ from osiris.cli.paths import shown
 from osiris.cli.screen import document, result, styled
 from osiris.core.discovery import Wanted
 from osiris.core.errors import UsageError
-from osiris.discovery.discover import bounded, discover_connection, discover_files, in_project
+from osiris.core.project_path import in_project
+from osiris.discovery.discover import bounded, discover_connection, discover_files
 from osiris.discovery.pipeline import pipeline_of, slug_of
 from osiris.discovery.result import Discovery
 from osiris.project import Project
@@ -136,7 +137,7 @@ def _discovery(
     with bounded(wanted) as limited:
         _refuse_urls(target)
         if not target.startswith("@"):
-            path = in_project(invocation.path(Path(target)), project)
+            path = in_project(invocation.path(Path(target)), project.root)
             return discover_files(path, limited, reveal)
         env = project.environment()
         beware(env)

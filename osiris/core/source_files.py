@@ -9,6 +9,7 @@ from typing import Protocol
 from osiris.components.s3_connection import S3Connection
 from osiris.core.cancel import CancelToken
 from osiris.core.errors import ConfigError, DataError
+from osiris.core.project_path import in_project
 
 Stamp = tuple[int, int, int]
 """What a file was when it was found: (inode, size in bytes, time of the last change in ns)."""
@@ -25,7 +26,7 @@ class SourceFile:
     """One file of a step.
 
     Attributes:
-        name: what messages call it.
+        name: what messages call it: as the project names it.
         path: where its bytes lie on this machine.
         stamp: what it was when it was found.
 
@@ -36,9 +37,13 @@ class SourceFile:
     stamp: Stamp
 
     @classmethod
-    def here(cls, path: Path) -> "SourceFile":
-        """Return a file of this machine."""
-        return cls(str(path), path, stamp(path))
+    def here(cls, path: Path, base_dir: Path) -> "SourceFile":
+        """Return a file of this machine; raise `OSError` when it is not there."""
+        return cls(in_project(path, base_dir), path, stamp(path))
+
+    def named(self, text: str) -> str:
+        """Return what a library said of the file, with its name in place of where it lies."""
+        return text.replace(str(self.path), self.name)
 
     def fault(self) -> DataError | None:
         """Return what happened to the file since it was found, if anything did."""
@@ -64,11 +69,12 @@ def find_file(path: str, base_dir: Path) -> SourceFile:
     named = base_dir / path
     hint = "check the step's `path`, relative to the project"
     try:
-        file = SourceFile.here(named)
+        file = SourceFile.here(named, base_dir)
     except OSError as error:
-        raise ConfigError(f"cannot read {named}: {error.strerror}", hint=hint) from error
+        name = in_project(named, base_dir)
+        raise ConfigError(f"cannot read {name}: {error.strerror}", hint=hint) from error
     if named.is_dir():
-        raise ConfigError(f"{named} is a directory", hint=hint)
+        raise ConfigError(f"{file.name} is a directory", hint=hint)
     return file
 
 
@@ -97,7 +103,10 @@ def source_files(
     none, and what the bucket's store answers.
     """
     if connection is None:
-        return [SourceFile.here(found) for found in find_files(path, place.base_dir, suffix=suffix)]
+        base_dir = place.base_dir
+        return [
+            SourceFile.here(found, base_dir) for found in find_files(path, base_dir, suffix=suffix)
+        ]
     from osiris.core.s3.transfer import fetched_files  # noqa: PLC0415 - TLS takes 20 ms to import
 
     return fetched_files(
@@ -124,22 +133,23 @@ def find_files(path: str, base_dir: Path, *, suffix: str) -> list[Path]:
         found = sorted(p for p in (base_dir / match for match in matches) if p.is_file())
         if not found:
             raise ConfigError(
-                f"no file matches {named}", hint="check the step's `path`, relative to the project"
+                f"no file matches {in_project(named, base_dir)}",
+                hint="check the step's `path`, relative to the project",
             )
     for file in found:
-        _check_openable(file, suffix)
+        _check_openable(file, in_project(file, base_dir), suffix)
     return found
 
 
-def _check_openable(path: Path, suffix: str) -> None:
+def _check_openable(path: Path, name: str, suffix: str) -> None:
     if path.is_dir():
         raise ConfigError(
-            f"{path} is a directory", hint=f"to read the files in it: {path.name}/*{suffix}"
+            f"{name} is a directory", hint=f"to read the files in it: {name}/*{suffix}"
         )
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
         raise ConfigError(
-            f"cannot read {path}: {error.strerror}",
+            f"cannot read {name}: {error.strerror}",
             hint="check the step's `path`, relative to the project, and the file's rights",
         ) from error

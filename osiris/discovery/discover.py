@@ -1,6 +1,5 @@
 """Finding out what a connection or files hold, from their names on a command line."""
 
-import os
 import tempfile
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -92,14 +91,6 @@ def _file_discoverer(
         f"no installed component reads files like {path}",
         hint="name a connection (@family.alias), or a file whose suffix tells what it is (.csv)",
     )
-
-
-def in_project(path: Path, project: Project) -> str:
-    """Return a path or pattern as a pipeline of the project names it: relative, where it can be."""
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a pattern cannot be resolved
-    if absolute.is_relative_to(project.root):
-        return absolute.relative_to(project.root).as_posix()
-    return absolute.as_posix()
 
 
 @contextmanager

@@ -43,9 +43,7 @@ class DuckDBExtractorDriver:
         del step_id, inputs
         ctx.cancelled.raise_if_set()
         file = find_file(config.path, ctx.base_dir)
-        connection = open_reading(
-            file.path, spill_dir=ctx.spill_dir, memory_limit=config.memory_limit
-        )
+        connection = open_reading(file, spill_dir=ctx.spill_dir, memory_limit=config.memory_limit)
         query = _query(config)
         forget = ctx.cancelled.on_cancel(connection.interrupt)
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from osiris.components.duckdb_writer import DuckDBWriterConfig
 from osiris.core.driver import DriverContext
 from osiris.core.errors import ConfigError
+from osiris.core.project_path import in_project
 from osiris.core.stream import TableStream
 from osiris.drivers.duckdb.database_file import open_writing
 from osiris.drivers.duckdb.table_transaction import DuckDBTransaction
@@ -31,12 +32,14 @@ class DuckDBWriterDriver:
         (stream,) = inputs.values()
         ctx.cancelled.raise_if_set()
         path = ctx.base_dir / config.path
+        name = in_project(path, ctx.base_dir)
         if not path.exists() and not config.create_if_missing:
             raise ConfigError(
-                f"there is no file {path}", hint="check `path`, or set create_if_missing: true"
+                f"there is no file {name}", hint="check `path`, or set create_if_missing: true"
             )
         with open_writing(
             path,
+            name=name,
             spill_dir=ctx.spill_dir,
             memory_limit=config.memory_limit,
             patience=config.lock_timeout,

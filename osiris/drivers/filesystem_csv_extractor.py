@@ -57,7 +57,7 @@ class FilesystemCsvExtractorDriver:
         place = {"path": path, "connection": wanted.connection}
         plain = CsvExtractorConfig.model_validate(place)
         first = readable_files(plain, wanted)[0]
-        dialect = guess_dialect(first.text)
+        dialect = guess_dialect(first)
         config = CsvExtractorConfig.model_validate({**place, **dialect})
         return discovery.described(path, dialect, _scan(config, wanted), wanted)
 

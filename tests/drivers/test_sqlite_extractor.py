@@ -149,7 +149,7 @@ def test_a_value_that_is_not_of_its_columns_type(tmp_path: Path, name: str) -> N
     )
     with pytest.raises(DataError) as caught:
         read(tmp_path)
-    assert caught.value.message.startswith(f"{tmp_path}/t.db: row 701, column 'c': ")
+    assert caught.value.message.startswith("t.db: row 701, column 'c': ")
     assert told in caught.value.message
     every = "binary" if "blob" in told else "string"
     assert f"types: {{c: {every}}}" in (caught.value.hint or "")
@@ -291,7 +291,7 @@ def test_a_file_that_cannot_be_read(
     with closing(database(tmp_path / "t.db")) as connection, connection:
         connection.executemany("INSERT INTO t VALUES (?, ?)", [(i, "x" * 99) for i in range(500)])
     breaking(tmp_path / "t.db")
-    with pytest.raises(error, match=str(tmp_path)):
+    with pytest.raises(error, match=r"^(cannot read )?t\.db[: ]"):
         read(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} <= {"t.db", "artifacts", "spill"}
 

@@ -75,6 +75,9 @@ def test_a_sandbox_makes_no_difference(project: Path, read: str, place: str) -> 
     assert here.ok == (not read.startswith("no "))
     comparison = compare_directories(here.layout.root, there.layout.root)
     assert comparison.same, [d for row in comparison.aspects for d in row.differences]
+    if read == "no parquet":
+        assert there.status.error is not None
+        assert there.status.error["message"].startswith("data/t.db is no Parquet file")
     if here.ok:
         made = pq.ParquetFile(project / "out/t.parquet").read()["id"].to_pylist()
         assert made == {"parquet": [3, 4], "sqlite": [3], "duckdb": [3, 4, 5]}[read]

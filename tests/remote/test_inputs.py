@@ -47,6 +47,8 @@ def project(tmp_path: Path) -> Path:
     (project / "data/bad.csv").write_text(
         "text,n\n" + f"{'x' * 99},2\n" * 12_000 + "x,not a number\n"
     )
+    (project / "data/cut.csv.gz").write_bytes(gzip.compress(ROWS.encode())[:-99])
+    (tmp_path / "outside/empty.csv").touch()
     (project / "data/link.csv").symlink_to("../../outside/d.csv")
     (project / ".env").write_text("SECRET=not for the sandbox\n")
     return project
@@ -70,7 +72,15 @@ PATHS = [
     "./data/../data/a.csv",
     "${READ_FROM}",
 ]
-FAILING = ["data/bad.csv", "data/none.csv", "data/none*.csv", "data", "data/*"]
+FAILING = {
+    "data/bad.csv": "data/bad.csv:12002: column 'n': 'not a number' does not fit bigint",
+    "./data/none.csv": "cannot read data/none.csv: No such file or directory",
+    "data/none*.csv": "no file matches data/none*.csv",
+    "data": "data is a directory",
+    "data/*": "data/* matches files of different compressions",
+    "data/cut.csv.gz": "data/cut.csv.gz: IO Error: Unexpected end of GZIP stream: data/cut.csv.gz",
+    "../outside/empty.csv": "{beside}/outside/empty.csv is empty; ",
+}
 
 
 CASES = [
@@ -91,6 +101,9 @@ def test_the_same_files_are_read(project: Path, path: str, place: str) -> None:
     comparison = compare_directories(here.layout.root, there.layout.root)
     assert comparison.same, [d for row in comparison.aspects for d in row.differences]
     assert there.status.error == here.status.error
+    if there.status.error is not None:
+        expected = FAILING[path].format(beside=project.parent)
+        assert there.status.error["message"].startswith(expected)
     if told is not None:
         assert (project / "out/rows.csv").read_bytes() == told
 

@@ -2,11 +2,9 @@
 
 import csv
 import itertools
-from pathlib import Path
 from typing import Any, Final
 
-from osiris.components.csv_dialect import compression_of
-from osiris.drivers.csv.files import opened
+from osiris.drivers.csv.files import CsvFile, opened
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _HEAD_BYTES: Final = 1 << 16
@@ -14,13 +12,13 @@ _HEAD_RECORDS: Final = 50
 _WIDE_CHARACTERS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
-def guess_dialect(path: Path) -> dict[str, Any]:
+def guess_dialect(file: CsvFile) -> dict[str, Any]:
     """Return the options in which the file differs from the defaults of `filesystem.csv_extractor`.
 
     The delimiter is the one that cuts every record of the head into the same number of cells, the
     greatest such number; a comma in doubt. Raises `DataError` for a file that cannot be read.
     """
-    with opened(path, compression_of(path.name, "infer")) as stream:
+    with opened(file.text, file.text_compression, file.original) as stream:
         head = bytes(stream.read(_HEAD_BYTES))
     encoding = "utf-16" if head.startswith(_WIDE_CHARACTERS) else "utf-8-sig"
     text = head.decode(encoding, "replace")

@@ -67,7 +67,7 @@ def _broken(connection: Any, source: CsvSource, file: CsvFile, spill_dir: Path) 
     try:
         connection.execute(query).fetchall()
     except duckdb.Error as error:
-        return _in_words(source, file, str(error))
+        return _in_words(source, file, str(error).replace(str(file.readable), file.original))
     # Reading without guessing does not mind when the file ends inside of quotes.
     return cut_fault(file, source.config, spill_dir)
 

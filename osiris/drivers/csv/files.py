@@ -78,22 +78,26 @@ def readable_files(config: CsvExtractorConfig, place: FilePlace) -> list[CsvFile
 
 
 @contextmanager
-def opened(path: Path, compression: str) -> Iterator[Any]:
-    """Open a file for reading its uncompressed bytes; raise `DataError` for what cannot be."""
+def opened(path: Path, compression: str, name: str) -> Iterator[Any]:
+    """Open a file for reading its uncompressed bytes; raise `DataError` for what cannot be.
+
+    `name` is what messages call it.
+    """
     codec = None if compression == "none" else compression
     try:
         with pa.input_stream(str(path), compression=codec) as stream:
             yield stream
     except OSError as error:
         how = "read" if codec is None else f"read as {compression}"
+        why = str(error).replace(str(path), name)
         raise DataError(
-            f"{path} cannot be {how}: {error}", hint="the file may be cut short or damaged"
+            f"{name} cannot be {how}: {why}", hint="the file may be cut short or damaged"
         ) from error
 
 
 def text_pieces(file: CsvFile) -> Iterator[bytes]:
     """Yield the text of what DuckDB reads; raise `DataError` where it is damaged."""
-    with opened(file.readable, file.compression) as source:
+    with opened(file.readable, file.compression, file.original) as source:
         while data := source.read(CHUNK):
             yield data
 
@@ -116,7 +120,7 @@ def uncompressed(file: CsvFile, spill_dir: Path) -> Iterator[Path]:
 @contextmanager
 def opened_text(file: CsvFile) -> Iterator[IO[str]]:
     """Open a file as text whose line ends are kept; bytes that are not UTF-8 are surrogates."""
-    with opened(file.text, file.text_compression) as stream:
+    with opened(file.text, file.text_compression, file.original) as stream:
         yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
@@ -124,7 +128,10 @@ def _transcoded(file: SourceFile, compression: str, encoding: str, place: FilePl
     """Write the file's text as UTF-8 into a temporary file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
-    with temporary_copy(place.spill_dir) as copy, opened(file.path, compression) as source:
+    with (
+        temporary_copy(place.spill_dir) as copy,
+        opened(file.path, compression, file.name) as source,
+    ):
         while True:
             place.cancelled.raise_if_set()
             data = source.read(CHUNK)

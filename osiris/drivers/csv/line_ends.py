@@ -77,7 +77,7 @@ def _copied(
     replaced = sum(len(line.encode("utf-8", "surrogateescape")) for line in lines)
     with (
         temporary_copy(spill_dir) as copy,
-        opened(file.text, file.text_compression) as source,
+        opened(file.text, file.text_compression, file.original) as source,
     ):
         copy.write(head.encode())
         data = source.read(CHUNK).removeprefix(codecs.BOM_UTF8)

@@ -90,7 +90,7 @@ def _last_line_end(source: IO[bytes], start: int, stop: int) -> int | None:
 
 def _lines_before(file: CsvFile, place: int) -> int:
     count = 0
-    with opened(file.readable, file.compression) as source:
+    with opened(file.readable, file.compression, file.original) as source:
         while place > 0 and (piece := source.read(min(place, CHUNK))):
             count += piece.count(b"\n")
             place -= len(piece)

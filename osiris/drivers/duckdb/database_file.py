@@ -19,6 +19,7 @@ from osiris.core.errors import (
     SystemStepError,
     TransientStepError,
 )
+from osiris.core.source_files import SourceFile
 
 _PAUSE = 0.1
 """Seconds between two tries to open a file that somebody else has open."""
@@ -28,22 +29,23 @@ _SHARED = "same database file with a different configuration"
 _FULL = ("No space left", "Disk quota exceeded", "File too large")
 
 
-def open_reading(path: Path, *, spill_dir: Path, memory_limit: str) -> Any:
+def open_reading(file: SourceFile, *, spill_dir: Path, memory_limit: str) -> Any:
     """Return a read-only connection to the database; its SQL reaches no other file, no network.
 
     Raises `ConfigError` when another step of the run writes into the file, `TransientStepError`
     when another program does, `DataError` for a file that is no database.
     """
+    path = file.path.resolve()
     try:
-        return _opened(path.resolve(), spill_dir, memory_limit, read_only=True)
+        return _opened(path, spill_dir, memory_limit, read_only=True)
     except duckdb.Error as error:
         if _SHARED in str(error):
             raise ConfigError(
-                f"{path} is opened otherwise by another step of this run",
+                f"{file.name} is opened otherwise by another step of this run",
                 hint="write and read a database file in two runs, or give both steps the same "
                 "`memory_limit` where both read",
             ) from error
-        raise _failure(error, path) from error
+        raise _failure(error, path, file.name) from error
 
 
 class _Writers:
@@ -83,12 +85,15 @@ _WRITERS = _Writers()
 def open_writing(
     path: Path,
     *,
+    name: str,
     spill_dir: Path,
     memory_limit: str,
     patience: float,
     cancelled: CancelToken,
 ) -> Generator[Any]:
     """Open the database for writing, make it when there is none, and close it at the end.
+
+    `name` is what messages call it.
 
     Waits up to `patience` seconds for other programs, and until the steps of this run that read
     the file are done. A file that was made and in which nothing was committed is removed.
@@ -97,7 +102,7 @@ def open_writing(
     _WRITERS.enter(path)
     connection = None
     try:
-        connection = _opened_when_free(path, spill_dir, memory_limit, patience, cancelled)
+        connection = _opened_when_free(path, name, spill_dir, memory_limit, patience, cancelled)
         forget = cancelled.on_cancel(connection.interrupt)
         try:
             yield connection
@@ -108,7 +113,12 @@ def open_writing(
 
 
 def _opened_when_free(
-    path: Path, spill_dir: Path, memory_limit: str, patience: float, cancelled: CancelToken
+    path: Path,
+    name: str,
+    spill_dir: Path,
+    memory_limit: str,
+    patience: float,
+    cancelled: CancelToken,
 ) -> Any:
     end = time.monotonic() + patience
     while True:
@@ -118,7 +128,7 @@ def _opened_when_free(
         except duckdb.Error as error:
             waits = _SHARED in str(error) or _LOCKED in str(error)
             if not waits or time.monotonic() > end:
-                raise _failure(error, path) from error
+                raise _failure(error, path, name) from error
         cancelled.wait(_PAUSE)
 
 
@@ -155,17 +165,17 @@ def _objects(connection: Any) -> bool:
     return bool(counted[0][0])
 
 
-def _failure(error: duckdb.Error, path: Path) -> StepError:
-    text = str(error).strip().partition("\n")[0]
+def _failure(error: duckdb.Error, path: Path, name: str) -> StepError:
+    text = str(error).strip().partition("\n")[0].replace(str(path), name)
     if _LOCKED in text or _SHARED in text:
         return TransientStepError(
-            f"{path} is in use: {text}",
+            f"{name} is in use: {text}",
             hint="close the other program, or raise the step's `lock_timeout`",
         )
     if any(mark in text for mark in _FULL):
-        return DiskFullError(f"{path}: {text}", hint="free some space; nothing was written")
+        return DiskFullError(f"{name}: {text}", hint="free some space; nothing was written")
     if "not a valid DuckDB" in text or isinstance(error, duckdb.SerializationException):
-        return DataError(f"{path}: {text}", hint="this is no DuckDB database, or a damaged one")
+        return DataError(f"{name}: {text}", hint="this is no DuckDB database, or a damaged one")
     if isinstance(error, duckdb.FatalException | duckdb.InternalException):
-        return SystemStepError(f"{path}: {text}")
-    return ConfigError(f"{path}: {text}", hint="check the step's `path`, relative to the project")
+        return SystemStepError(f"{name}: {text}")
+    return ConfigError(f"{name}: {text}", hint="check the step's `path`, relative to the project")

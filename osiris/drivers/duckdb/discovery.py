@@ -51,7 +51,7 @@ def takes(path: str) -> bool:
 def discover(path: str, wanted: Wanted) -> Found:
     """Return the tables wanted of the file."""
     file = find_file(path, wanted.base_dir)
-    opened = open_reading(file.path, spill_dir=wanted.spill_dir, memory_limit=_MEMORY)
+    opened = open_reading(file, spill_dir=wanted.spill_dir, memory_limit=_MEMORY)
     with closing(opened) as connection:
         forget = wanted.cancelled.on_cancel(connection.interrupt)
         try:

@@ -87,7 +87,7 @@ def opened(file: SourceFile) -> Iterator[Any]:
 
 
 def _unreadable(file: SourceFile, error: Exception) -> DataError:
-    text = str(error).partition("\n")[0]
+    text = file.named(str(error)).partition("\n")[0]
     if "encrypt" in text.lower() or "decrypt" in text.lower():
         return DataError(
             f"{file.name} is encrypted: {text}",

@@ -73,23 +73,24 @@ def _escaped(value: Setting) -> str:
 def _tls(tls: Tls, base_dir: Path) -> dict[str, str]:
     told = {"sslmode": _TLS_MODES[tls.mode], "sslrootcert": _NO_FILE, "sslcertmode": "disable"}
     if tls.mode in {"verify_ca", "verify_identity"}:
-        told["sslrootcert"] = _readable("ca", base_dir / tls.ca) if tls.ca else _authorities()
+        told["sslrootcert"] = _readable("ca", tls.ca, base_dir) if tls.ca else _authorities()
     if tls.cert:
         told["sslcertmode"] = "allow"
-        told["sslcert"] = _readable("cert", base_dir / tls.cert)
-        told["sslkey"] = _readable("key", base_dir / (tls.key or tls.cert))
+        told["sslcert"] = _readable("cert", tls.cert, base_dir)
+        told["sslkey"] = _readable("key", tls.key or tls.cert, base_dir)
     return told
 
 
-def _readable(option: str, path: Path) -> str:
+def _readable(option: str, path: str, base_dir: Path) -> str:
+    """Return where a file lies that can be read; an error names it as the connection does."""
     try:
-        path.open("rb").close()
+        (base_dir / path).open("rb").close()
     except OSError as error:
         raise ConfigError(
             f"cannot use tls.{option} ({path}): {error.strerror}",
             hint="name a readable PEM file; a private key must not be encrypted",
         ) from error
-    return str(path)
+    return str(base_dir / path)
 
 
 def _authorities() -> str:
