@@ -37,9 +37,10 @@ def parity_command(
     A run is `last`, its id or a part of it that no other run has, or its directory. Everything is
     compared but times, sizes of memory, and what says where the run ran. As JSON: {"same", "a",
     "b": {"session", "directory", "pipeline", "adapter", "state", "osiris_version"}, "aspects":
-    [{"section", "aspect", "same", "a", "b", "differences"}], "differences": [{"section", "aspect",
-    "where", "a", "b", "place": {"row", "column", "line", "byte", "a", "b", "note"} or null}]}; of
-    many differences in one aspect, the first hundred.
+    [{"section", "aspect", "title", "same", "a", "b", "differences"}], "differences": [{"section",
+    "aspect", "title", "where", "a", "b", "place": {"row", "column", "line", "byte", "a", "b",
+    "note"} or null}]}; of many differences in one aspect, the first hundred. Every "title" is the
+    aspect's name in the table.
     """
     one, other = (_given(invocation, run) for run in (run_a, run_b))
     comparison = compare_runs(one, other, project=invocation.project().root)

@@ -59,6 +59,7 @@ class Difference:
         return {
             "section": self.aspect.section.replace(" ", "_"),
             "aspect": self.aspect.id,
+            "title": self.aspect.title,
             "where": self.where,
             "a": self.a,
             "b": self.b,
@@ -89,6 +90,7 @@ class AspectResult:
         return {
             "section": self.aspect.section.replace(" ", "_"),
             "aspect": self.aspect.id,
+            "title": self.aspect.title,
             "same": self.same,
             "a": self.a,
             "b": self.b,

@@ -94,6 +94,7 @@ def test_the_document(two: Osiris) -> None:
     assert rows["artifacts"] | {"a": "", "b": ""} == {
         "section": "file_structure",
         "aspect": "artifacts",
+        "title": "artifacts/",
         "same": False,
         "a": "",
         "b": "",
@@ -121,6 +122,7 @@ def test_the_differences_in_the_document(two: Osiris) -> None:
     assert status == {
         "section": "error_handling",
         "aspect": "status_on_error",
+        "title": "status on error",
         "where": "error.message",
         "a": "the sample refuses",
         "b": "all\nis \x1b[31mwell ",

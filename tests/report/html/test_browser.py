@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from osiris.parity.aspects import Aspect
 from osiris.parity.compare import compare_directories
 from osiris.report.html.run_page import run_page
 from tests.support.axe import NoAxeError, axe_source, findings
@@ -185,6 +186,10 @@ def test_a_comparison_is_shown(seen: View, pages: dict[str, Path]) -> None:
     page = seen.open(pages["compared"]).page
     assert page.locator(".verdict").inner_text().startswith("The runs differ in ")
     assert page.locator("table.parity tr.differs").count() >= 3
+    names = page.locator("table.parity tbody th[scope=row]").all_inner_texts()
+    assert names == [aspect.title for aspect in Aspect]
+    told = page.locator("#parity details summary .dim").all_inner_texts()
+    assert set(told) <= set(names)
     page.locator("#parity details summary").first.click()
     assert page.locator("#parity details[open] dd").count() >= 2
 

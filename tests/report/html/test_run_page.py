@@ -108,8 +108,8 @@ def _evil_run(directory: Path) -> Path:
 def _evil_comparison() -> dict[str, Any]:
     side = {"session": EVIL, "adapter": EVIL, "state": EVIL}
     place = dict.fromkeys(("row", "column", "line", "byte"))
-    aspect = {"section": EVIL, "aspect": EVIL, "a": EVIL, "b": EVIL}
-    difference = {"aspect": EVIL, "where": EVIL, "a": EVIL, "b": None}
+    aspect = {"section": EVIL, "aspect": EVIL, "title": EVIL, "a": EVIL, "b": EVIL}
+    difference = {"aspect": EVIL, "title": EVIL, "where": EVIL, "a": EVIL, "b": None}
     return {
         "same": False,
         "a": side,
