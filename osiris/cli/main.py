@@ -11,6 +11,7 @@ from osiris.cli import options, streams
 from osiris.cli.invocation import Invocation
 from osiris.cli.lazy_group import LazyGroup, Verb
 from osiris.cli.sandbox_options import SandboxCommand, sandbox_options
+from osiris.core.library_settings import set_library_variables
 from osiris.version import VERSION
 
 _INTERRUPTED = 130
@@ -160,7 +161,6 @@ def outcome(arguments: list[str]) -> int:
 
 def main() -> NoReturn:
     """Run the program with the process's arguments and end the process."""
-    # NumPy's linear algebra is never used; its threads take a tenth of a second to start.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    set_library_variables(os.environ)
     streams.occupy_standard_descriptors()
     sys.exit(outcome(sys.argv[1:]))

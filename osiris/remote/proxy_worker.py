@@ -131,8 +131,6 @@ def run_worker(paths: SessionPaths, records: int, control: int) -> None:
 
     """
     faulthandler.enable()
-    # NumPy's linear algebra is never used; its threads take a tenth of a second to start.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     layout = paths.layout
     commands = [parse_command(line) for line in layout.commands.read_bytes().splitlines()]
     channel = WorkerChannel(records, Masker(_secrets(commands, os.environ)))
