@@ -29,6 +29,7 @@ class MadeRun:
     failed: frozenset[str] = frozenset()
     more_events: Iterable[dict[str, Any]] = ()
     cfg: dict[str, Any] = field(default_factory=dict)
+    rows: int = 100
 
     def write(self, directory: Path) -> Path:
         """Write the run's directory and return it."""
@@ -73,8 +74,8 @@ class MadeRun:
             "state": "failed" if failed else "completed",
             "started_at": at(10 * number),
             "duration_ms": 80.0,
-            "rows_in": dict.fromkeys(self.needs[name], 100),
-            "rows_out": 100,
+            "rows_in": dict.fromkeys(self.needs[name], self.rows),
+            "rows_out": self.rows,
             "error": {**(self.error or {}), "step_id": name} if failed else None,
         }
 
@@ -87,5 +88,5 @@ class MadeRun:
                 "ts": at(10 * number + 80),
                 "event": "step_failed" if name in self.failed else "step_complete",
                 "step_id": name,
-                "rows_out": 100,
+                "rows_out": self.rows,
             }

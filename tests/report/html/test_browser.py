@@ -50,6 +50,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "good": run_page(good),
         "failed": run_page(failed),
         "compared": run_page(failed, comparison=compare_directories(failed, good).to_dict()),
+        "wide": run_page(_wide(root / "run_wide")),
         "long": run_page(_long(root / "run_long")),
         "large": run_page(_large(root / "run_large")),
     }
@@ -72,6 +73,13 @@ def _long(directory: Path) -> Path:
         needs |= {names[0]: []} | {b: [a] for a, b in pairwise(names)}
     needs["chain-9-step-19"] = [f"chain-{chain}-step-19" for chain in range(9)]
     return MadeRun(needs, failed=frozenset({"chain-3-step-7"})).write(directory)
+
+
+def _wide(directory: Path) -> Path:
+    """A run of steps with long names and large figures."""
+    names = ["x" * 64, "a-name-of-many-words-that-does-not-end-before-it-has-to"]
+    needs = {names[0]: [], names[1]: [names[0]]}
+    return MadeRun(needs, failed=frozenset(names[:1]), rows=9_876_543_210).write(directory)
 
 
 def _large(directory: Path) -> Path:
@@ -263,6 +271,32 @@ def test_on_a_phone_words_stay_whole(browser: Browser, pages: dict[str, Path]) -
         kind = page.locator(".steps tbody small").first
         assert kind.inner_text().startswith("sample.")
         assert kind.locator("wbr").count() == 1
+
+
+_OUTSIDE = """() => [...document.querySelectorAll('table.steps tbody, table.steps tbody :not(wbr)')]
+    .filter(e => { const box = e.getBoundingClientRect();
+        return box.width === 0 || box.left < 0 || box.right > innerWidth
+            || e.tagName === 'TD' && e.scrollWidth > e.clientWidth; })
+    .map(e => e.outerHTML)"""
+
+
+@pytest.mark.parametrize("name", ["failed", "wide"])
+def test_on_a_phone_a_step_is_read_without_scrolling(
+    browser: Browser, pages: dict[str, Path], name: str
+) -> None:
+    """Every figure of it is there, with its label; nothing is wider than the screen."""
+    with view(browser, width=360) as watched:
+        page = watched.open(pages[name]).page
+        region = page.locator('[aria-label="Table of the steps"]')
+        assert region.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert page.evaluate(_OUTSIDE) == []
+        labels = page.locator(".steps tbody tr").first.locator("td[data-label]")
+        heads = page.locator(".steps thead th.n").all_text_contents()
+        told = labels.evaluate_all("all => all.map(e => getComputedStyle(e, '::before').content)")
+        assert told == [f'"{head}"' for head in heads]
+        # It is drawn as cards; to those who listen it stays a table.
+        row = page.get_by_role("table").get_by_role("row").filter(has=page.get_by_role("rowheader"))
+        assert row.count() == page.locator(".steps tbody tr").count()
 
 
 @pytest.mark.parametrize("name,dark", [("failed", False), ("compared", True)])
