@@ -71,8 +71,11 @@ class InputPath:
 class TargetPath:
     """Marks a config field as the path of a file that the step changes in place.
 
-    Such a step runs only where the file is, never in a sandbox.
+    In a sandbox it changes a copy, which the host puts in the file's place when the run is over.
+    `beside` are endings of the names of files that are there while the file is not whole (`.wal`).
     """
+
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

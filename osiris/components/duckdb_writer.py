@@ -11,7 +11,7 @@ from osiris.components.table_writer import TableWriterConfig
 class DuckDBWriterConfig(TableWriterConfig):
     """Where the rows go and how; see the guide to DuckDB and SQLite files."""
 
-    path: Annotated[str, TargetPath()] = Field(
+    path: Annotated[str, TargetPath(beside=(".wal", ".wal.checkpoint", ".wal.recovery"))] = Field(
         min_length=1,
         description=(
             "The database's file, relative to the project; it is changed in place, and made when "

@@ -38,10 +38,7 @@ class ArtifactPaths:
         self.check_path(path)
         if path.count("/") < _DEPTH:
             raise HostileSandboxError(f"the sandbox tells of a file in place of a step: {path!r}")
-        if not _SHA256.fullmatch(sha256):
-            raise HostileSandboxError(f"the sandbox tells no SHA-256 of {path!r}")
-        if not 0 <= size <= self._limits.file_bytes:
-            raise self._too_much(f"{path!r} has {size} bytes", self._limits.file_bytes)
+        self._check_sound(path, size, sha256)
         folded = _folded(path)
         self._enter(folded.rpartition("/")[0])
         if folded in self._directories:
@@ -51,6 +48,20 @@ class ArtifactPaths:
             raise HostileSandboxError(
                 f"the sandbox tells of {other!r} and {path!r}: one file where case does not count"
             )
+        self._count(path, size)
+
+    def check_facts(self, path: str, size: int, sha256: str) -> None:
+        """Take note of a file whose path is known; raise `HostileSandboxError` as for any other."""
+        self._check_sound(path, size, sha256)
+        self._count(path, size)
+
+    def _check_sound(self, path: str, size: int, sha256: str) -> None:
+        if not _SHA256.fullmatch(sha256):
+            raise HostileSandboxError(f"the sandbox tells no SHA-256 of {path!r}")
+        if not 0 <= size <= self._limits.file_bytes:
+            raise self._too_much(f"{path!r} has {size} bytes", self._limits.file_bytes)
+
+    def _count(self, path: str, size: int) -> None:
         self._total += size - self._sizes.get(path, 0)
         self._sizes[path] = size
         if len(self._sizes) > self._limits.files:

@@ -10,6 +10,7 @@ from osiris.remote.bundle import BundleWriter, ShippedFile
 from osiris.remote.dependency_lock import Target, hash_lock
 from osiris.remote.errors import HostileSandboxError, SandboxUnreachableError
 from osiris.remote.freight import Freight, Packed, pack
+from osiris.remote.input_files import InputFile
 from osiris.remote.patience import Patience
 from osiris.remote.record_intake import cannot_take, check_protocol, missing_packages
 from osiris.remote.rpc_protocol import OLDEST_PYTHON
@@ -17,7 +18,7 @@ from osiris.remote.runner_command import arriving, launched
 from osiris.remote.sandbox import Sandbox
 from osiris.remote.sandbox_events import SandboxBundleSent
 from osiris.remote.session_paths import SessionPaths
-from osiris.remote.shipping import shipped_files
+from osiris.remote.shipping import places_of, shipped_files
 
 _LOG = logging.getLogger("osiris.sandbox")
 _TRIES = 3
@@ -52,7 +53,10 @@ class Delivery:
         self._paths = paths
         self._patience = patience
         self._shared = code is None
-        self._shipped = [] if self._shared else shipped_files(freight.inputs, paths)
+        read = {} if self._shared else places_of(freight.inputs, paths)
+        changed = _copied(freight, paths)
+        self._inputs = len(freight.inputs) + len(changed)
+        self._shipped = shipped_files(read | changed)
         lock: list[str] = []
         if freight.choices.install_deps and not self._shared:
             lock = self._lock()
@@ -80,7 +84,7 @@ class Delivery:
             SandboxBundleSent(
                 bytes=len(self._packed.bundle.data),
                 sha256=self._packed.bundle.sha256,
-                inputs=len(self._freight.inputs),
+                inputs=self._inputs,
                 input_bytes=sum(file.size for file in self._shipped),
             )
         )
@@ -160,6 +164,15 @@ class Delivery:
                 hint="use a template with Python 3.11 or later",
             ) from error
         return hash_lock(lacking, target)
+
+
+def _copied(freight: Freight, paths: SessionPaths) -> dict[str, InputFile]:
+    """Return the files that are there and that steps change, by the paths of their copies."""
+    return {
+        str(target.inside(paths)): InputFile(target.steps[0], target.path, named_absolutely=True)
+        for target in freight.targets
+        if target.path.exists()
+    }
 
 
 _PROBE = """\

@@ -1,8 +1,7 @@
 """Running steps in a sandbox: the engine is there, its records come here, nothing else differs."""
 
-from osiris.core.execution_adapter import ExecutionAdapter, PreparedRun, RunRequest
+from osiris.core.execution_adapter import ExecutionAdapter, PreparedRun
 from osiris.remote.choices import SandboxChoices
-from osiris.remote.local_targets import refuse_local_targets
 from osiris.remote.sandbox import SandboxProvider
 from osiris.remote.sandbox_run import SandboxRun
 
@@ -20,12 +19,6 @@ class E2BTransparentProxy(ExecutionAdapter):
         self.name = provider.name
         self._provider = provider
         self._choices = choices or SandboxChoices()
-
-    def prepare(self, request: RunRequest) -> PreparedRun:
-        """Prepare as everywhere; also refuse steps that change a file of this machine in place."""
-        prepared = super().prepare(request)
-        refuse_local_targets(prepared.configs)
-        return prepared
 
     def execute(self, prepared: PreparedRun) -> None:
         """Make a sandbox, run all steps in it, bring everything back, end the sandbox.

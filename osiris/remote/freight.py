@@ -9,7 +9,7 @@ from typing import Any
 
 from osiris.core.driver_registry import DriverRegistry
 from osiris.core.execution_adapter import PreparedRun
-from osiris.core.step_config import secret_variables
+from osiris.core.step_config import StepConfig, secret_variables
 from osiris.remote.bundle import (
     Bundle,
     BundleWriter,
@@ -33,6 +33,7 @@ from osiris.remote.rpc_protocol import (
     Supervision,
 )
 from osiris.remote.session_paths import SessionPaths
+from osiris.remote.target_files import TargetFile, on_copies, target_files
 
 _SITES = {"site-packages", "dist-packages"}
 _TO_END = 5.0
@@ -67,7 +68,22 @@ class Freight:
     def inputs(self) -> list[InputFile]:
         """The files that the steps read."""
         request = self.prepared.request
-        return input_files(self.prepared.configs, self.env, request.project)
+        changed = {target.path for target in self.targets}
+        return input_files(self.prepared.configs, self.env, request.project, but=changed)
+
+    @cached_property
+    def targets(self) -> list[TargetFile]:
+        """The files that the steps change."""
+        return target_files(self.prepared.configs, self.env, self.prepared.request.project)
+
+    def configs(self, paths: SessionPaths) -> dict[str, StepConfig]:
+        """Return the steps' configs for a sandbox, where they change copies."""
+        copies = {target.path: target.inside(paths) for target in self.targets}
+        project = self.prepared.request.project
+        return {
+            step_id: on_copies(config, self.env, project, copies)
+            for step_id, config in self.prepared.configs.items()
+        }
 
     @cached_property
     def hosts(self) -> tuple[tuple[str, int], ...]:
@@ -152,7 +168,7 @@ def pack(
     base_dir = request.project if shared else paths.files / request.project.relative_to("/")
     commands = b"".join(
         command.line()
-        for command in _commands(freight, str(base_dir), code_path, lock, shared=shared)
+        for command in _commands(freight, paths, str(base_dir), code_path, lock, shared=shared)
     )
     layout = paths.layout
     files = {
@@ -161,13 +177,22 @@ def pack(
     }
     for step in freight.prepared.manifest.steps:
         files[step.cfg_path] = request.compiled.cfgs[step.id]
+    for target in freight.targets:
+        if target.path.parent.is_dir():
+            files[target.inside(paths).parent.relative_to(paths.root).as_posix() + "/"] = b""
     members = session_members(files) | input_members(shipped)
     writer.add(members)
     return Packed(commands, writer.bundle(), shipped, code_path)
 
 
 def _commands(
-    freight: Freight, base_dir: str, code_path: list[str], lock: list[str], *, shared: bool
+    freight: Freight,
+    paths: SessionPaths,
+    base_dir: str,
+    code_path: list[str],
+    lock: list[str],
+    *,
+    shared: bool,
 ) -> list[Command]:
     prepared, choices = freight.prepared, freight.choices
     supervision = Supervision(
@@ -188,8 +213,9 @@ def _commands(
         secrets=freight.secrets,
         supervision=asdict(supervision),
     )
+    configs = freight.configs(paths)
     steps = [
-        ExecStepCommand(step_id=step.id, config=prepared.configs[step.id].model_dump(mode="json"))
+        ExecStepCommand(step_id=step.id, config=configs[step.id].model_dump(mode="json"))
         for step in prepared.manifest.steps
     ]
     return [PingCommand(protocol=PROTOCOL), prepare, *steps, CleanupCommand()]

@@ -3,7 +3,7 @@
 import glob
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,15 @@ class InputFile:
 
 
 def input_files(
-    configs: Mapping[str, StepConfig], env: Mapping[str, str], project: Path
+    configs: Mapping[str, StepConfig],
+    env: Mapping[str, str],
+    project: Path,
+    *,
+    but: Collection[Path] = (),
 ) -> list[InputFile]:
     """Return every file that the steps' configs name, in order, each path once a step.
+
+    A config that names one of `but` (no link is in them) names nothing by that.
 
     A path that is there is itself; a pattern is all files it matches; a directory is all files in
     it. What is not there is not in the list: the step itself says so, as it does everywhere.
@@ -59,6 +65,8 @@ def input_files(
     for step_id, config in configs.items():
         component = registry.component(config.component)
         for value, mark in named_paths(config, component, env):
+            if but and Path(os.path.realpath(project / value)) in but:
+                continue
             for path in _matches(value, project, mark):
                 found[step_id, path] = InputFile(step_id, path, Path(value).is_absolute())
     return list(found.values())
@@ -72,12 +80,17 @@ def named_paths(
     Not those of a step whose connection holds its files.
     """
     where = f"step {config.id!r}"
-    elsewhere = component.connection is not None and component.connection.holds_files
-    if config.connection is None or not elsewhere:
+    if not files_elsewhere(config, component):
         yield from _marked(component.config, fill(config.config, env, where=where))
     if config.connection is not None and component.connection is not None:
         fields = fill(config.connection.fields, env, where=where)
         yield from _marked(component.connection, fields)
+
+
+def files_elsewhere(config: StepConfig, component: Component) -> bool:
+    """Tell whether the step's connection holds the files that its config names."""
+    connection = component.connection
+    return config.connection is not None and connection is not None and connection.holds_files
 
 
 def _marked(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, InputPath]]:

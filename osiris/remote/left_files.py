@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,18 @@ def left_files(
                 found["cut"] = True
                 return found
             _add(Path(directory, name), run, told, found, beat)
+    return found
+
+
+def copies(run: Path, directory: Path, beat: Callable[[], None]) -> list[dict[str, Any]]:
+    """Return `{path, bytes, sha256}` of each file below a directory; paths as in `left_files`."""
+    found = []
+    for place, _, files in os.walk(directory):
+        for path in (Path(place, name) for name in files):
+            with suppress(OSError):
+                if stat.S_ISREG(path.lstat().st_mode):
+                    relative = path.relative_to(run).as_posix()
+                    found.append({"path": relative, **_facts(path, beat)})
     return found
 
 

@@ -70,6 +70,15 @@ class SandboxArtifactsFetched(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SandboxTargetReplaced(Event):
+    """A file of the project took the place of what it was: the copy that steps changed is back."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxKilled(Event):
     """The sandbox is gone, `seconds` after it was made."""
 

@@ -33,6 +33,8 @@ from osiris.remote.sandbox_events import (
     SandboxReconnected,
 )
 from osiris.remote.session_paths import SessionPaths
+from osiris.remote.target_copies import TargetCopies
+from osiris.remote.target_files import names_of_copies
 from osiris.remote.upkeep import Upkeep
 from osiris.remote.watchdog import Watchdog
 
@@ -124,29 +126,39 @@ class SandboxRun:
         with closing(
             ArtifactFetch(carrier, publisher, checks, self._layout, eager=not shared)
         ) as fetch:
-            names = PathNames(paths, self._layout)
+            targets, project = self._freight.targets, self._prepared.request.project
+            names = PathNames(paths, self._layout, names_of_copies(targets, paths, project))
             intake = RecordIntake(self._session, guard, fetch, names)
-            lost = self._work(sandbox, paths, patience, intake)
+            copies = TargetCopies(targets, self._session, paths, checks, self._cancel)
+            lost = self._work(sandbox, paths, patience, intake, copies)
             failure = what_went_wrong(intake, guard, lost, cancelled=self._cancel.is_set())
             end_steps(intake, guard, failure, cancelled=self._cancel.is_set())
             if isinstance(lost, SandboxError):
                 carrier.stop(lost)
             if shared:  # what is taken without a copy must not change any more
                 self._end(sandbox)
-            late = self._fetch(fetch, (intake.closed or {}).get("left", {}))
+            left = (intake.closed or {}).get("left", {})
+            late = self._fetch(fetch, left)
+            copies.put_back(left.get("targets"), carrier, lost or failure)
         return failure or late
 
     # --- the worker ---
 
     def _work(
-        self, sandbox: Sandbox, paths: SessionPaths, patience: Patience, intake: RecordIntake
+        self,
+        sandbox: Sandbox,
+        paths: SessionPaths,
+        patience: Patience,
+        intake: RecordIntake,
+        copies: TargetCopies,
     ) -> OsirisError | None:
         """Start the worker and take its records to the last; return what cut that short."""
         to_stop = self._freight.grace + _TO_HEAR
         try:
             code = None if self._code is None else self._code.result()
-            delivery = Delivery(self._freight, sandbox, paths, patience, code)
-            delivery.bring()
+            with copies.held():
+                delivery = Delivery(self._freight, sandbox, paths, patience, code)
+                delivery.bring()
             if self._cancel.is_set():  # while it was made, or all was brought in
                 return None
             with Watchdog(sandbox, self._choices.silence, self._cancel, to_stop) as watchdog:

@@ -46,6 +46,11 @@ class SessionPaths:
         return self.root / ".files"
 
     @property
+    def targets(self) -> Path:
+        """Where the copies of files that steps change lie, each at the file's own absolute path."""
+        return self.root / ".targets"
+
+    @property
     def packages(self) -> Path:
         """Directory of what was installed for this run."""
         return self.proxy / "packages"

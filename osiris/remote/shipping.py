@@ -1,7 +1,7 @@
-"""Bringing a host's input files into a sandbox that is elsewhere."""
+"""Bringing a host's files into a sandbox: what it reads elsewhere, copies of what it changes."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,18 +23,24 @@ class UnshippableInputError(RunEnvironmentError):
     code = "environment.unshippable_input"
 
 
-def shipped_files(inputs: Iterable[InputFile], paths: SessionPaths) -> list[ShippedFile]:
-    """Return how each input file, once, gets to where the config names it.
+def places_of(inputs: Iterable[InputFile], paths: SessionPaths) -> dict[str, InputFile]:
+    """Return the input files by their paths inside.
 
     A path that the config names by an absolute path is the same inside; any other lies below
     `paths.files`, where the engine's base directory is.
+    """
+    return {_inside(file, paths): file for file in inputs}
+
+
+def shipped_files(by_path: Mapping[str, InputFile]) -> list[ShippedFile]:
+    """Return how each file gets to its path inside.
 
     Raises `UnshippableInputError` for what is no plain file, or cannot be read.
     """
-    return list(_shipped({_inside(file, paths): file for file in inputs}))
+    return list(_shipped(by_path))
 
 
-def _shipped(by_path: dict[str, InputFile]) -> Iterator[ShippedFile]:
+def _shipped(by_path: Mapping[str, InputFile]) -> Iterator[ShippedFile]:
     left = _MOST_IN_BUNDLE
     for number, (inside, file) in enumerate(sorted(by_path.items())):
         size, digest, data = _read(file, min(_SMALL, left))

@@ -25,7 +25,7 @@ from osiris.remote.dependency_check import (
 )
 from osiris.remote.descendants import adopt_orphans, kill_descendants
 from osiris.remote.journal import Journal
-from osiris.remote.left_files import left_files
+from osiris.remote.left_files import copies, left_files
 from osiris.remote.oom import oom_kills
 from osiris.remote.rpc_protocol import PROTOCOL, PrepareCommand, Supervision, json_bytes
 from osiris.remote.session_paths import SessionPaths
@@ -192,6 +192,8 @@ class Supervisor:
     def _close(self, code: int, *, oom: bool) -> None:
         layout = self._paths.layout
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        left = left_files(layout.root, layout.artifacts, self._told, self._beat)
+        left["targets"] = copies(layout.root, self._paths.targets, self._beat)
         closed = {
             "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
@@ -200,7 +202,7 @@ class Supervisor:
             "survivors": self._survivors,
             "max_rss_bytes": usage.ru_maxrss * 1024,
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-            "left": left_files(layout.root, layout.artifacts, self._told, self._beat),
+            "left": left,
         }
         self._journal.add("closed", closed)
         self._journal.close()

@@ -61,6 +61,9 @@ def read_prepare(paths: SessionPaths) -> PrepareCommand:
 
 
 def _write(bundle: zipfile.ZipFile, name: str, target: Path) -> None:
+    if name.endswith("/"):
+        target.mkdir(parents=True, exist_ok=True)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(bundle.read(name))
 

@@ -83,20 +83,6 @@ def test_a_sandbox_makes_no_difference(project: Path, read: str, place: str) -> 
         assert made == {"parquet": [3, 4], "sqlite": [3], "duckdb": [3, 4, 5]}[read]
 
 
-@pytest.mark.usefixtures("bubblewrap")
-@pytest.mark.parametrize("place", PLACES)
-def test_a_file_that_is_changed_in_place_is_refused_before_there_is_a_sandbox(
-    project: Path, place: str
-) -> None:
-    result = run(project, PLACES[place](), "parquet", DUCKDB)
-    assert result.exit_code == 4
-    assert result.error is not None
-    assert result.error.code == "environment.unreachable_target"
-    assert "step 'write' changes t.duckdb in place" in result.error.message
-    assert "sandbox_created" not in result.layout.events.read_text()
-    assert not (project / "t.duckdb").exists()
-
-
 def test_it_is_changed_here(project: Path) -> None:
     result = run(project, LocalAdapter(), "parquet", DUCKDB)
     assert result.ok, result.error
