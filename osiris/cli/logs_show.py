@@ -43,8 +43,8 @@ def show_command(
     """Show a run: the last one, or RUN, its id or a part of it that no other has.
 
     --follow watches a run that is going on in another process. As JSON: what `logs list` has of
-    it, "steps", "outputs", "warnings", and with --events and --metrics the records themselves
-    under these names.
+    it, "steps", "outputs", "tables", "warnings", and with --events and --metrics the records
+    themselves under these names.
     """
     directory = find_run(invocation.project().root, run)
     layout = RunLayout(directory)

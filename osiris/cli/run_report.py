@@ -30,6 +30,9 @@ def run_lines(run: RunRecord, limit: int | None) -> Iterator[str]:
     for output in run.outputs:
         rows = "" if output.rows is None else f"{amounts.rows(output.rows)} rows, "
         yield harmless(f"published  {output.path} ({rows}{amounts.size(output.bytes)})")
+    for written in run.tables:
+        name = f"{written.where} {written.table}" if written.where else written.table
+        yield harmless(f"written    {name} ({amounts.rows(written.rows)} rows)")
     yield f"records    {shown(run.directory)}"
     yield f"total      {_total(run)}"
 

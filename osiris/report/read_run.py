@@ -16,6 +16,7 @@ from osiris.core.status import RunState
 from osiris.core.status_file import process_start
 from osiris.report.run_events import RunEvents, read_events
 from osiris.report.run_record import RunRecord, StepRecord, mapping, number, real, text
+from osiris.report.written_tables import written_tables
 
 _LARGEST_STATUS = 64 * 1024 * 1024
 _UNKNOWN = "unknown"
@@ -65,6 +66,7 @@ def _record(directory: Path, *, whole: bool) -> RunRecord:
         error=mapping(status, "error") or events.error,
         steps=steps,
         outputs=tuple(events.outputs) if whole else (),
+        tables=written_tables(steps, layout),
         warnings=tuple(events.warnings) if whole else (),
     )
 

@@ -22,7 +22,7 @@ from osiris.core.layout import RunLayout
 from osiris.core.regular_file import UnusableFileError, read_regular_file
 from osiris.core.status import RunState
 from osiris.report.read_run import summarize_run
-from osiris.report.run_record import RunRecord
+from osiris.report.run_record import DETAILS, RunRecord
 from osiris.version import VERSION
 
 INDEX: Final = ".index"
@@ -32,9 +32,7 @@ _SETTLED: Final = 2_000_000_000
 """Age in ns from which on a change would show in a file's times, on any file system."""
 
 _KEPT: Final = tuple(
-    f.name
-    for f in fields(RunRecord)
-    if f.name not in {"session", "directory", "steps", "outputs", "warnings"}
+    f.name for f in fields(RunRecord) if f.name not in {"session", "directory", *DETAILS}
 )
 """What an entry holds of a run, in this order."""
 

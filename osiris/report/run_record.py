@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 _LARGEST = 1 << 63
 
@@ -55,6 +55,24 @@ class PublishedFile:
 
 
 @dataclass(frozen=True)
+class WrittenTable:
+    """A database table that a step wrote into.
+
+    `where` is the connection (`@family.alias`) or the database's file; `table` has its schema
+    before it where the step names one.
+    """
+
+    step: str
+    where: str | None
+    table: str
+    rows: int
+
+
+DETAILS: Final = frozenset({"steps", "outputs", "tables", "warnings"})
+"""What a summary of a run has not."""
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A run, as far as its directory tells.
 
@@ -67,6 +85,7 @@ class RunRecord:
         duration_seconds: wall time; for a run without an end, up to its last record.
         steps: every step in the manifest's order, empty when only a summary was asked for.
         outputs: what was published, in order; empty as `steps`.
+        tables: what was written into databases, in order; empty as `steps`.
         warnings: values that were changed as an option allows; empty as `steps`.
 
     """
@@ -94,12 +113,12 @@ class RunRecord:
     error: dict[str, Any] | None = None
     steps: tuple[StepRecord, ...] = ()
     outputs: tuple[PublishedFile, ...] = ()
+    tables: tuple[WrittenTable, ...] = ()
     warnings: tuple[dict[str, Any], ...] = ()
 
     def summary(self) -> dict[str, Any]:
-        """Return the run as one item of a list: without steps, outputs and warnings."""
-        left_out = {"steps", "outputs", "warnings"}
-        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+        """Return the run as one item of a list: without `DETAILS`."""
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DETAILS}
         return {**data, "directory": str(self.directory)}
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import pytest
 import osiris
 from osiris.core.events import StepRetry
 from osiris.core.run import RunResult
+from osiris.report.read_run import read_run
+from osiris.report.run_record import WrittenTable
 from tests.cli.program import Osiris
 from tests.conftest import Database
 from tests.end_to_end.mysql_project import PASSWORD_VARIABLE, MySQLProject
@@ -79,6 +81,8 @@ def test_a_sandbox_makes_no_difference(project: MySQLProject, mode: str) -> None
         assert result.exit_code == 0, result.status.error
         assert database.execute("SELECT * FROM t ORDER BY id") == whole
         results.append(result)
+        (written,) = read_run(result.layout.root).tables
+        assert written == WrittenTable("write", "@mysql.here", "t", len(whole))
     here, there = results
     comparison = osiris.compare_runs(here.layout.root, there.layout.root)
     assert comparison.same, [d for row in comparison.aspects for d in row.differences]
