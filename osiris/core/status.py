@@ -136,7 +136,7 @@ def _step_after(before: StepStatus, event: ev.StepEvent) -> StepStatus | None:
             )
         case ev.ArtifactPublishFailed():
             error = {**event.error, "step_id": event.step_id}
-            return replace(before, state=StepState.FAILED, error=error)
+            return replace(before, state=StepState.FAILED, error=error, rows_written=None)
         case ev.StepSkipped():
             return replace(
                 before,

@@ -361,6 +361,19 @@ def test_a_database_that_is_too_large_is_not_taken(
         failed(evidence, "load", "sandbox.hostile")
 
 
+def test_a_database_that_the_disk_has_no_room_for_is_not_taken(
+    replayed: tuple[Databases, Recording],
+) -> None:
+    databases, recording = replayed
+    huge = about_copies(lambda told: told[0].update(bytes=1 << 60))
+    provider = FarProvider(lambda inner: ReplayingSandbox(inner, recording, huge))
+    choices = SandboxChoices(limits=Limits(file_bytes=1 << 61, total_bytes=1 << 61))
+    with unharmed(databases):
+        evidence = databases.run(E2BTransparentProxy(provider, choices), ONE)
+        assert "are free" in failed(evidence, "load", "step.disk_full")
+        assert evidence.result.exit_code == 1
+
+
 class Crooked(FarSandbox):
     """A sandbox that changes its copy once the worker has ended."""
 

@@ -72,7 +72,7 @@ OTHERS = ("replaced", "upserted", "evolved", "twice", "at_once", "asked", "itsel
 
 @pytest.fixture
 def databases(tmp_path: Path) -> Databases:
-    return Databases(tmp_path / "the project")
+    return Databases(tmp_path / "the ${project}")
 
 
 def begin(databases: Databases) -> None:

@@ -47,6 +47,10 @@ TARGETS = {
     "from_parquet": "(id bigint PRIMARY KEY, at timestamptz, tags text[])",
     "from_failing": "(id bigint PRIMARY KEY)",
 }
+DUCKDB_TARGETS = (
+    "CREATE TABLE from_sqlite (id BIGINT PRIMARY KEY, name TEXT, price DECIMAL(12, 3))",
+    "CREATE TABLE from_failing (id BIGINT PRIMARY KEY)",
+)
 STEPS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "pg": ("postgres.extractor", "", {"query": "SELECT * FROM source WHERE id > 0 ORDER BY id"}),
     "ranges": (
@@ -90,6 +94,12 @@ STEPS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
             "primary_key": ["id"],
         },
     ),
+    "into_duckdb": (
+        "duckdb.writer",
+        "parquet",
+        {"path": "new.duckdb", "table": "t", "write_mode": "replace", "create_if_missing": True},
+    ),
+    "into_same_file": ("duckdb.writer", "lite", {"path": "data/w.duckdb", "table": "from_sqlite"}),
     "into_parquet": ("filesystem.parquet_writer", "duck", {"path": "out/t.parquet"}),
     "into_csv": ("filesystem.csv_writer", "pg", {"path": "out/pg.csv"}),
     "from_supabase": ("filesystem.csv_writer", "supa", {"path": "out/supa.csv"}),
@@ -131,6 +141,18 @@ FAILING: Mapping[str, tuple[str, str, dict[str, Any], str]] = {
         "data.invalid",
     ),
     "my_twice": ("mysql.writer", "twice", {"table": "from_failing"}, "data.invalid"),
+    "duck_twice": (
+        "duckdb.writer",
+        "twice",
+        {"path": "data/w.duckdb", "table": "from_failing"},
+        "data.invalid",
+    ),
+    "duck_unfit": (
+        "duckdb.writer",
+        "text",
+        {"path": "data/w.duckdb", "table": "from_failing"},
+        "data.invalid",
+    ),
     "my_unfit": ("mysql.writer", "text", {"table": "from_failing"}, "data.invalid"),
     "text": ("duckdb.extractor", "", {"path": "data/t.duckdb", "query": "SELECT 'ž' AS id"}, ""),
     "parquet_unfit": (
@@ -162,6 +184,9 @@ class Stores:
             "DROP TABLE IF EXISTS from_pg, from_failing;"
             "CREATE TABLE from_failing (id BIGINT PRIMARY KEY);"
         )
+        (self.project / "new.duckdb").unlink(missing_ok=True)
+        (self.project / "data/w.duckdb").unlink(missing_ok=True)
+        run_sql(self.project / "data/w.duckdb", *DUCKDB_TARGETS)
         pipeline = self.project / "pipeline.json"
         pipeline.write_text(json.dumps(_pipeline(steps)))
         made = osiris.compile_pipeline(pipeline, project=self.project, write=False).compiled
@@ -173,7 +198,13 @@ class Stores:
         there = self.mysql.execute("SHOW TABLES LIKE 'from_pg'")
         mine = self.mysql.execute("SELECT * FROM from_pg ORDER BY id") if there else []
         failing = self.mysql.execute("SELECT * FROM from_failing")
-        return [*tables, mine, failing]
+        new = self.project / "new.duckdb"
+        asked = [(new, "SELECT t::VARCHAR FROM t ORDER BY id")] if new.exists() else []
+        asked += [
+            (self.project / "data/w.duckdb", f"SELECT t::VARCHAR FROM {name} t ORDER BY id")
+            for name in ("from_sqlite", "from_failing")
+        ]
+        return [*tables, mine, failing, *(run_sql(path, query) for path, query in asked)]
 
 
 def _pipeline(steps: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
@@ -268,15 +299,16 @@ def test_all_that_goes_well(
 ) -> None:
     here, rows = _without_difference(stores, places, STEPS, 0)
     assert isinstance(rows, list)
-    assert [len(table) for table in rows] == [900, 3, 1400, 0, 3000, 0]
-    assert here.status.total_rows == 900 + 3 + 1400 + 3000 + 3000 + 3000 + 5000 + 3
+    assert [len(table) for table in rows] == [900, 3, 1400, 0, 3000, 0, 1400, 3, 0]
+    into_duckdb = 1400 + 3
+    assert here.status.total_rows == 900 + 3 + 1400 + 3000 + 3000 + 3000 + 5000 + 3 + into_duckdb
 
 
 def test_all_that_fails(
     stores: Stores, places: Mapping[str, Callable[[], ExecutionAdapter]]
 ) -> None:
     here, rows = _without_difference(stores, places, FAILING, 1)
-    assert rows == [[]] * 6
+    assert rows == [[]] * 8
     told = json.loads(here.layout.status.read_text())["steps"]
     codes = {step_id: (told[step_id].get("error") or {}).get("code") for step_id in FAILING}
     assert codes == {step_id: code or None for step_id, (*_, code) in FAILING.items()}
