@@ -14,7 +14,7 @@ from osiris.cli import options, streams
 from osiris.cli.invocation import Invocation
 from osiris.cli.lazy_group import LazyGroup, Verb
 from osiris.cli.sandbox_options import SandboxCommand, sandbox_options
-from osiris.core.library_settings import set_library_variables
+from osiris.core.process_settings import settle_process
 from osiris.version import VERSION
 
 _INTERRUPTED = 130
@@ -179,6 +179,6 @@ def end_process(code: int) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the program with the process's arguments and end the process."""
-    set_library_variables(os.environ)
+    settle_process(os.environ)
     streams.occupy_standard_descriptors()
     end_process(outcome(sys.argv[1:]))

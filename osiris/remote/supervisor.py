@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from osiris.core.library_settings import set_library_variables
 from osiris.core.output_log import OutputLog
+from osiris.core.process_settings import settle_process
 from osiris.remote.child_process import ChildProcess, fork, program
 from osiris.remote.dependency_check import (
     install_command,
@@ -114,7 +114,7 @@ class Supervisor:
 
     def _worker(self, records: int, control: int) -> None:
         prefer_as_oom_victim()
-        set_library_variables(os.environ)
+        settle_process(os.environ)
         from osiris.remote.proxy_worker import (  # noqa: PLC0415 - needs packages that may just have been installed
             run_worker,
         )

@@ -64,7 +64,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) 
         "osiris.cli.sandbox_options",
         "osiris.core",
         "osiris.core.errors",
-        "osiris.core.library_settings",
+        "osiris.core.process_settings",
         "osiris.version",
     }
 

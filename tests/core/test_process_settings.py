@@ -1,20 +1,29 @@
-"""The variables that libraries read when they are imported."""
+"""How a process that is there for the program alone is set up."""
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
 
-from osiris.core.library_settings import set_library_variables
+from osiris.core.process_settings import settle_process
 
 PROGRAM = """
 import os
-from osiris.core.library_settings import set_library_variables
-set_library_variables(os.environ)
+from osiris.core.process_settings import settle_process
+settle_process(os.environ)
 import pyarrow as pa
 print(pa.default_memory_pool().backend_name, pa.array([1, 2, 3]).to_pylist())
 """
+
+
+@pytest.fixture(autouse=True)
+def _same_threshold() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
 
 
 def _backend(monkeypatch: pytest.MonkeyPatch, chosen: str | None) -> str:
@@ -40,7 +49,7 @@ def test_jemalloc_where_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_callers_choice_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _backend(monkeypatch, "system") == "system"
     environ = {"OPENBLAS_NUM_THREADS": "7"}
-    set_library_variables(environ)
+    settle_process(environ)
     assert environ["OPENBLAS_NUM_THREADS"] == "7"
 
 
@@ -49,5 +58,5 @@ def test_no_allocator_is_asked_for_without_arrows_own_build(
 ) -> None:
     monkeypatch.setattr(sys, "path", ["/nowhere"])
     environ: dict[str, str] = {}
-    set_library_variables(environ)
+    settle_process(environ)
     assert environ == {"OPENBLAS_NUM_THREADS": "1"}
