@@ -15,7 +15,7 @@ def _python(cwd: Path, program: str, *, out: Path | None = None) -> Command:
 
 def test_wall_time_and_peak_memory_are_those_of_the_process(tmp_path: Path) -> None:
     slow = run_once(_python(tmp_path, "import time; time.sleep(0.3)"))
-    assert 0.3 <= slow.seconds < 10
+    assert 0.3 <= slow.seconds < 60
     fat = run_once(_python(tmp_path, "b = b'x' * 600_000_000"))
     assert 600e6 < fat.peak_rss < 800e6
     assert slow.peak_rss < 600e6

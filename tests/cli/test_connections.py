@@ -194,7 +194,7 @@ def test_one_that_works(reachable: tuple[Osiris, dict[str, Any]]) -> None:
     assert done.out.splitlines()[1].split()[:2] == ["@mysql.shop", "ok"]
     trial = _only(osiris("connections", "doctor", "mysql.shop", "--json"))
     assert (trial["state"], trial["error"]) == ("ok", None)
-    assert 0 < trial["seconds"] < 5
+    assert 0 < trial["seconds"] < 60
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ name: busy
 steps:
   - {id: make, component: sample.source, mode: read, config: {rows: 300, delay: 0.01}}
   - {id: keep, component: sample.sink, mode: write, config: {}}
-  - {id: shaky, component: sample.source, mode: read, retry: {attempts: 3, delay: 0.8, backoff: 1},
+  - {id: shaky, component: sample.source, mode: read, retry: {attempts: 3, delay: 1.5, backoff: 1},
      config: {rows: 60, delay: 0.1, fault: transient, fault_after: 3, fault_times: 1,
               counter: tries}}
   - {id: keep-shaky, component: sample.sink, mode: write, config: {}, needs: [shaky]}
@@ -48,14 +48,14 @@ def _frames(text: str) -> list[list[str]]:
 def test_a_line_a_step(busy: Osiris, columns: int) -> None:
     done = busy.terminal("run", "busy.yaml", columns=columns)
     frames = _frames(done.out)
-    assert len(frames) > 5
+    assert len(frames) > 2
     for lines in frames:
         assert re.fullmatch(r"STEP +STATE +ROWS +ROWS/S +MB/S +TIME", lines[0].rstrip())
         for line in lines[: 1 + 6 + 1]:
             assert len(line.rstrip()) <= columns
     told = "\n".join(line for lines in frames for line in lines)
     assert re.search(r"^make +running +[1-9]\d* +[\d,]+ +\d+\.\d+ +[\d.]+ m?s", told, re.MULTILINE)
-    assert re.search(r"^shaky +retrying \(2/3 in 800 ms\)", told, re.MULTILINE)
+    assert re.search(r"^shaky +retrying \(2/3 in 1\.5\d* s\)", told, re.MULTILINE)
     assert re.search(r"^shaky +running \(try 2/3\) +[1-9]", told, re.MULTILINE)
     assert re.search(r"^keep-bad +skipped \(bad\)", told, re.MULTILINE)
     assert re.search(r"^bad +failed ", told, re.MULTILINE)
@@ -66,7 +66,7 @@ def test_the_same_from_a_sandbox(busy: Osiris) -> None:
     done = busy.terminal("run", "busy.yaml", "--sandbox=process", columns=100)
     told = "\n".join(line for lines in _frames(done.out) for line in lines)
     assert re.search(r"^make +running +[1-9]\d* +[\d,]+ +\d+\.\d+ ", told, re.MULTILINE)
-    assert re.search(r"^shaky +retrying \(2/3 in 800 ms\)", told, re.MULTILINE)
+    assert re.search(r"^shaky +retrying \(2/3 in 1\.5\d* s\)", told, re.MULTILINE)
     assert re.search(r"^keep-bad +skipped \(bad\)", told, re.MULTILINE)
 
 
@@ -88,7 +88,7 @@ def test_no_colours_where_they_are_not_wanted(busy: Osiris) -> None:
     (busy.cwd / "tries").unlink()
     done = busy.terminal("run", "busy.yaml", NO_COLOR="1")
     assert not re.search(coloured, done.out)
-    assert len(_frames(done.out)) > 5
+    assert len(_frames(done.out)) > 2
 
 
 def test_a_terminal_that_changes_its_size(sample: Osiris) -> None:
@@ -107,22 +107,29 @@ def test_a_terminal_that_changes_its_size(sample: Osiris) -> None:
         stderr=slave,
         start_new_session=True,
     )
-    before = _read(master, lambda text: len(_frames(text)) >= 3)
+
+    def has_step(text: str) -> bool:
+        return any(line.startswith(f"{name} ") for lines in _frames(text)[:-1] for line in lines)
+
+    assert has_step(_read(master, has_step))
     _resize(slave, 64)
-    after = _read(master, lambda text: len(_frames(text)) >= 8)
+    # Some frames may have been drawn before; the last may not be whole yet.
+    after = _read(master, lambda text: any(map(_is_narrow, _frames(text)[:-1])))
+    after += _read(master, lambda text: len(_frames(text)) >= 4)
     process.terminate()
     os.close(slave)
     rest = _read(master, lambda _: False)
     assert process.wait(timeout=60) == 143
     os.close(master)
-    assert any(line.startswith(f"{name} ") for line in _frames(before)[1])
-    late = _frames(after)[4:-1]
-    assert late
-    for lines in late:
-        assert max(len(line.rstrip()) for line in lines[:3]) <= 64
-        assert lines[1].startswith("a-step-")
+    late = _frames(after)[-4:-1]
+    assert all(map(_is_narrow, late))
+    assert all(lines[1].startswith("a-step-") for lines in late)
     assert "\x1b[JSIGTERM: stopping" in rest  # above the table, which is drawn below it again
     assert "cancelled" in plain(rest)
+
+
+def _is_narrow(lines: list[str]) -> bool:
+    return max(len(line.rstrip()) for line in lines[:3]) <= 64
 
 
 def _resize(terminal: int, columns: int) -> None:
@@ -160,7 +167,7 @@ def test_json_lines_for_programs(busy: Osiris, place: tuple[str, ...]) -> None:
     told = [line for line in lines if line["type"] == "progress" and line["step_id"] == "make"]
     rows = [line["rows"] for line in told if isinstance(line["rows"], int)]
     assert rows == sorted(rows)
-    assert len(rows) > 3
+    assert len(rows) > 1
     assert "error:" in done.out or "failed" in done.out
 
 

@@ -13,13 +13,13 @@ from tests.cli.program import Osiris
 
 def _until_running(osiris: Osiris, steps: int = 1) -> Path:
     """Wait until so many steps have started; return the run's directory."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for events in (osiris.cwd / "logs").glob("run_*/events.jsonl"):
             if events.read_text().count('"step_start"') >= steps:
                 return events.parent
         time.sleep(0.02)
-    pytest.fail("no step began within 30 s")
+    pytest.fail("no step began within 60 s")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_signal_stops_between_batches(
     process = sample.start("run", "slow.yaml", "--json")
     run = _until_running(sample)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert f"{name}: stopping between batches" in err
     document = json.loads(out)
@@ -47,17 +47,18 @@ def test_a_signal_stops_between_batches(
 
 def test_a_second_signal_ends_at_once(sample: Osiris) -> None:
     pipeline = sample.cwd / "slow.yaml"
-    pipeline.write_text(pipeline.read_text().replace("delay: 0.05", "delay: 60, deaf: true"))
+    pipeline.write_text(pipeline.read_text().replace("delay: 0.05", "delay: 600, deaf: true"))
     process = sample.start("run", "slow.yaml", "--step-outputs", "none")
     _until_running(sample, steps=2)
     time.sleep(0.5)  # the sink has begun when there is a batch; then the source is asleep
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    assert process.stderr is not None
+    assert any("stopping between batches" in line for line in process.stderr)
     assert process.poll() is None
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 5
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 60
     assert process.returncode == 130, err
     assert "stopped at once" in err
     (listed,) = sample("logs", "list", "--json").document["runs"]
@@ -102,7 +103,7 @@ def test_a_signal_at_any_moment_of_the_start(
     process = sample.start("run", "slow.yaml", "--json")
     time.sleep(delay)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     if "init_import_site" in err:  # Python itself is not up yet, and says so with exit code 1
         return
     # Before the handlers are there the signal itself ends the process: the same to a shell.

@@ -74,13 +74,15 @@ class SandboxContract:
 
     def test_a_failing_command_says_why(self, sandbox: Sandbox) -> None:
         with pytest.raises(SandboxError, match="no bread today"):
-            sandbox.run(self.python(sandbox, "raise SystemExit('no bread today')"), timeout=20)
+            sandbox.run(
+                self.python(sandbox, "raise SystemExit('no bread today')"), timeout=_SECONDS
+            )
 
     def test_a_command_that_takes_too_long_is_ended(self, sandbox: Sandbox) -> None:
         started = time.monotonic()
         with pytest.raises(SandboxError):
-            sandbox.run(self.python(sandbox, "import time; time.sleep(60)"), timeout=1)
-        assert time.monotonic() - started < 30
+            sandbox.run(self.python(sandbox, "import time; time.sleep(600)"), timeout=1)
+        assert time.monotonic() - started < 60
 
     def test_what_was_started_goes_on_with_its_environment_only(self, sandbox: Sandbox) -> None:
         path = f"{sandbox.home}/seen"
@@ -109,7 +111,7 @@ class SandboxContract:
         assert seen[-1][0] - seen[0][0] > 0.2
 
     def test_a_silent_stream_can_be_interrupted(self, sandbox: Sandbox) -> None:
-        program = "import time; print('now', flush=True); time.sleep(60)"
+        program = "import time; print('now', flush=True); time.sleep(600)"
         stream = sandbox.follow(self.python(sandbox, program))
         seen = b""
         while not seen.endswith(b"\n"):  # it may come in two pieces
@@ -121,7 +123,7 @@ class SandboxContract:
             next(stream)
         timer.join()
         assert seen == b"now\n"
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
 
     def test_following_does_not_stop_what_was_started(self, sandbox: Sandbox) -> None:
         path = f"{sandbox.home}/late"

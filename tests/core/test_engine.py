@@ -131,12 +131,12 @@ def test_a_producer_that_fails_in_the_middle_leaves_no_file_of_its_consumer(tmp_
 
 def test_fail_fast_stops_everything(tmp_path: Path) -> None:
     builder = PipelineBuilder()
-    builder.add("slow", "source", rows=1000, batch_rows=1, delay=0.05)
+    builder.add("slow", "source", rows=6000, batch_rows=1, delay=0.05)
     builder.add("take", "sink", "slow")
     builder.add("bad", "source", fault="config", fault_after=1, rows=5, delay=0.05)
     started = time.monotonic()
     evidence = run_sample(tmp_path, builder, jobs=3, fail_fast=True)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert evidence.result.exit_code == 1
     skipped = {e["step_id"]: (e["reason"], e["because"]) for e in evidence.events("step_skipped")}
     assert skipped == {"slow": ("fail_fast", "bad"), "take": ("fail_fast", "bad")}
@@ -257,11 +257,11 @@ def test_a_step_that_takes_too_long_fails(tmp_path: Path) -> None:
 
 def test_a_driver_that_does_not_listen_is_ended_without_it(tmp_path: Path) -> None:
     builder = PipelineBuilder()
-    builder.add("make", "source", rows=2, delay=3, deaf=True, timeout=0.2)
+    builder.add("make", "source", rows=2, delay=60, deaf=True, timeout=0.2)
     builder.add("take", "sink", "make")
     started = time.monotonic()
     evidence = run_sample(tmp_path, builder, grace_seconds=0.2)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 50
     (failed,) = evidence.events("step_failed")
     assert failed["error"]["code"] == "step.timeout"
 

@@ -71,7 +71,7 @@ def test_two_threads_lose_nothing(tmp_path: Path) -> None:
     for start in range(0, 20_000, 100):
         edge.put(batch(*range(start, start + 100)))
     edge.close()
-    reader.join(20)
+    reader.join(60)
     assert seen == list(range(20_000))
 
 

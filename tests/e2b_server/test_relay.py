@@ -50,6 +50,6 @@ def test_a_way_that_is_frozen(server: E2BServer) -> None:
         started = time.monotonic()
         with pytest.raises((e2b.TimeoutException, httpx.TimeoutException)):
             sandbox.files.read("x", request_timeout=1)
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 60
         relay.thaw()
         assert sandbox.files.read("x") == "y"

@@ -144,8 +144,8 @@ def test_a_command_that_fails_says_why(sandbox: E2BSandbox) -> None:
 def test_a_command_that_takes_too_long_is_ended(server: E2BServer, sandbox: E2BSandbox) -> None:
     started = time.monotonic()
     with pytest.raises(SandboxError, match="code 124"):
-        sandbox.run(["bash", "-c", "sleep 60 & sleep 60"], timeout=1)
-    assert time.monotonic() - started < 3
+        sandbox.run(["bash", "-c", "sleep 600 & sleep 600"], timeout=1)
+    assert time.monotonic() - started < 60
     (lives,) = server.living()
     assert wait_until(lambda: not any("sleep" in line for line in server.processes(lives)))
 
@@ -155,7 +155,7 @@ def test_what_is_started_goes_on_by_itself(server: E2BServer, sandbox: E2BSandbo
     program = "echo $SECRET $(ps -o ppid= -p $$) > out.part; mv out.part out; exec sleep 1000"
     started = time.monotonic()
     sandbox.start(["bash", "-c", f"cd {sandbox.home}; {program}"], {"SECRET": "a-canary"})
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
     def there() -> bool:
         try:
@@ -172,11 +172,12 @@ def test_what_is_started_goes_on_by_itself(server: E2BServer, sandbox: E2BSandbo
 
 
 def test_follow_gives_output_as_it_comes(sandbox: E2BSandbox) -> None:
-    started = time.monotonic()
-    pieces = sandbox.follow(["bash", "-c", LINES])
+    go_on = f"{sandbox.home}/go-on"
+    waiting = f"echo line 1; until [ -e {go_on} ]; do sleep 0.05; done; echo line 2"
+    pieces = sandbox.follow(["bash", "-c", waiting])
     assert next(pieces) == b"line 1\n"
-    assert time.monotonic() - started < 0.7
-    assert b"".join(pieces) == b"".join(b"line %d\n" % i for i in range(2, 9))
+    sandbox.write(go_on, b"")
+    assert b"".join(pieces) == b"line 2\n"
 
 
 def test_a_reader_that_lags_gets_everything(sandbox: E2BSandbox) -> None:
@@ -210,7 +211,7 @@ def test_interrupt_ends_a_frozen_stream_at_once(server: E2BServer, sandbox: E2BS
     pieces = sandbox.follow(["bash", "-c", LINES + "; exec sleep 1000"])
     next(pieces)
     ended = interrupted_after(sandbox, 0.5, lambda: list(pieces))
-    assert ended < 1.0
+    assert ended < 60
     assert wait_until(lambda: not server.living()[0].commands.running())
     server.thaw(frozen)
 
@@ -221,7 +222,7 @@ def test_interrupt_ends_a_stream_over_a_dead_way(server: E2BServer, make: Make) 
         pieces = sandbox.follow(["bash", "-c", LINES])
         next(pieces)
         relay.freeze()
-        assert interrupted_after(sandbox, 0.5, lambda: list(pieces)) < 1.0
+        assert interrupted_after(sandbox, 0.5, lambda: list(pieces)) < 60
         relay.thaw()
 
 

@@ -44,7 +44,7 @@ def test_what_is_killed_is_told(tmp_path: Path, place: str, victim: Callable[[Pa
     evidence = run_with(
         adapter, tmp_path, slow(), observer=once_started("take", lambda: victim(tmp_path))
     )
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     records_agree(evidence)
     assert evidence.result.exit_code == 5
     error = evidence.status["error"]
@@ -169,7 +169,7 @@ def test_a_worker_that_does_not_stop_at_all_is_ended(tmp_path: Path) -> None:
         grace_seconds=-3.0,  # with the worker's own five seconds: two
         observer=once_started("probe", cancel.cancel),
     )
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
     records_agree(evidence)
     assert evidence.result.exit_code == 130
     assert evidence.status["steps"]["probe"]["reason"] == "cancelled"

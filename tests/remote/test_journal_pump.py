@@ -79,7 +79,7 @@ def test_the_pump_follows_a_journal_that_is_being_written(paths: SessionPaths) -
             time.sleep(0.02)
     journal.add("closed", CLOSED)
     journal.close()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     let_go()
     assert [r["data"].get("number") for r in records(out.splitlines())] == [*range(2, 100), None]
 
@@ -93,7 +93,7 @@ def test_a_line_that_is_written_in_pieces_is_sent_whole(paths: SessionPaths) -> 
         for byte in line:
             file.write(bytes([byte]))
             time.sleep(0.003)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     let_go()
     assert out.splitlines(keepends=True)[1] == line
 
@@ -107,7 +107,7 @@ def test_a_dead_runner_is_told_after_its_last_line(paths: SessionPaths) -> None:
     assert process.poll() is None
     journal.add("log", {"message": "really the last"})
     let_go()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     *said, lost = records(out.splitlines())
     assert [record["data"]["message"] for record in said] == ["last words", "really the last"]
     assert (lost["type"], lost["seq"]) == ("lost", 0)
@@ -129,7 +129,7 @@ def test_a_pump_has_a_life(paths: SessionPaths) -> None:
     Journal(paths.journal).add("heartbeat", {})
     started = time.monotonic()
     assert len(pumped(paths, 1, life=0.5)) == 1
-    assert 0.4 < time.monotonic() - started < 10
+    assert 0.4 < time.monotonic() - started < 60
     let_go()
 
 
@@ -154,7 +154,7 @@ def test_a_pump_ends_when_nobody_reads(paths: SessionPaths) -> None:
     process.stdout.readline()
     process.stdout.close()
     journal.add("log", {"message": "y"})
-    assert process.wait(timeout=10) != 0
+    assert process.wait(timeout=60) != 0
     assert process.stderr is not None
     process.stderr.close()
     let_go()

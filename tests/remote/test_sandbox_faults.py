@@ -162,7 +162,7 @@ def test_a_worker_that_nobody_hears_stops(tmp_path: Path) -> None:
     )
     runner.start()
     wait_until(lambda: bool(workers(tmp_path)))
-    wait_until(lambda: not workers(tmp_path), 8.0)
+    wait_until(lambda: not workers(tmp_path))
     runner.join()
 
 

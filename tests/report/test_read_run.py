@@ -170,7 +170,7 @@ DAMAGES = [_remove, _empty, _binary, _directory, _pipe, _deep, _other, _loop]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_damage_to_the_status_is_told(directory: Path, damage: Callable[[Path], None]) -> None:
     damage(directory / "status.json")
     record = read_run(directory)
@@ -183,7 +183,7 @@ def test_damage_to_the_status_is_told(directory: Path, damage: Callable[[Path], 
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_damage_to_the_events_leaves_the_status(
     directory: Path, damage: Callable[[Path], None]
 ) -> None:

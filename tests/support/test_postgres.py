@@ -98,8 +98,8 @@ def test_the_server_dies_with_its_parent(how: signal.Signals) -> None:
         server = psutil.Process(int(pid))
         assert "postgres" in " ".join(server.cmdline())
         holder.send_signal(how)
-        holder.wait(10)
-    deadline = time.monotonic() + 10
+        holder.wait(60)
+    deadline = time.monotonic() + 60
     while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the server outlived its parent"
         time.sleep(0.02)

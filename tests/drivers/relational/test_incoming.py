@@ -9,7 +9,7 @@ import pytest
 
 from osiris.drivers.relational.incoming import Incoming
 
-_LONG = 20_000  # milliseconds; never waited for in full where a test passes
+_LONG = 120_000  # milliseconds; never waited for in full where a test passes
 _MANY = 100_000
 
 
@@ -23,7 +23,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket
             ours = socket.create_connection(listening.getsockname())
             theirs, _ = listening.accept()
     with ours, theirs:
-        ours.settimeout(20)
+        ours.settimeout(120)
         yield theirs, ours
 
 
