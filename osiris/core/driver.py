@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from osiris.components.component import ComponentConfig
+from osiris.core.atomic_file import AtomicFile
 from osiris.core.cancel import CancelToken
-from osiris.core.events import StepEvent
+from osiris.core.events import ArtifactCreated, StepEvent
 from osiris.core.metrics import MetricName
 
 if TYPE_CHECKING:  # whoever only sends steps to a sandbox needs no Arrow: a quarter of a second
@@ -20,7 +21,7 @@ class DriverContext:
 
     Attributes:
         output_dir: directory of the step's artifacts; exists. A file is written as
-            `core.atomic_file.AtomicFile(output_dir / name)` and told with `ArtifactCreated`.
+            `core.atomic_file.AtomicFile(output_dir / name)` and told with `log_file`.
         base_dir: directory that relative input paths refer to.
         spill_dir: directory for temporary files; removed by the engine.
         log_event: records an event; its `step_id` must be the step's own.
@@ -36,6 +37,19 @@ class DriverContext:
     log_event: Callable[[StepEvent], None]
     log_metric: Callable[[MetricName, float], None]
     cancelled: CancelToken
+
+    def log_file(self, step_id: str, file: AtomicFile, *, rows: int) -> None:
+        """Record that a file of the step's artifacts is complete, and how large it is."""
+        self.log_event(
+            ArtifactCreated(
+                step_id=step_id,
+                path=f"artifacts/{step_id}/{file.path.name}",
+                bytes=file.bytes,
+                sha256=file.sha256,
+                rows=rows,
+            )
+        )
+        self.log_metric(MetricName.BYTES_WRITTEN, file.bytes)
 
 
 class Driver(Protocol):

@@ -13,8 +13,6 @@ from osiris.components.filesystem_csv_writer import CsvWriterConfig
 from osiris.core.atomic_file import AtomicFile
 from osiris.core.csv_format import ByteSink, CsvOptions, CsvSink
 from osiris.core.driver import DriverContext
-from osiris.core.events import ArtifactCreated
-from osiris.core.metrics import MetricName
 from osiris.core.stream import TableStream
 
 
@@ -44,16 +42,7 @@ class FilesystemCsvWriterDriver:
                     sink.write(batch)
                 sink.close()
             ctx.cancelled.raise_if_set()
-        ctx.log_event(
-            ArtifactCreated(
-                step_id=step_id,
-                path=f"artifacts/{step_id}/{name}",
-                bytes=file.bytes,
-                sha256=file.sha256,
-                rows=stream.rows,
-            )
-        )
-        ctx.log_metric(MetricName.BYTES_WRITTEN, file.bytes)
+        ctx.log_file(step_id, file, rows=stream.rows)
         return {"rows_written": stream.rows}
 
 

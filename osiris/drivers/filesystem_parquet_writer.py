@@ -7,8 +7,6 @@ from typing import Any
 from osiris.components.filesystem_parquet_writer import ParquetWriterConfig
 from osiris.core.atomic_file import AtomicFile
 from osiris.core.driver import DriverContext
-from osiris.core.events import ArtifactCreated
-from osiris.core.metrics import MetricName
 from osiris.core.parquet_file import ParquetOptions, ParquetSink
 from osiris.core.stream import TableStream
 
@@ -38,14 +36,5 @@ class FilesystemParquetWriterDriver:
                     ctx.cancelled.raise_if_set()
                     sink.write(batch)
             ctx.cancelled.raise_if_set()
-        ctx.log_event(
-            ArtifactCreated(
-                step_id=step_id,
-                path=f"artifacts/{step_id}/{name}",
-                bytes=file.bytes,
-                sha256=file.sha256,
-                rows=stream.rows,
-            )
-        )
-        ctx.log_metric(MetricName.BYTES_WRITTEN, file.bytes)
+        ctx.log_file(step_id, file, rows=stream.rows)
         return {"rows_written": stream.rows}

@@ -3,23 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from osiris.components.mysql_extractor import MySQLConnection, MySQLExtractorConfig
+from osiris.core.cancel import CancelToken
 from osiris.core.discovery import Found, Wanted
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
-from osiris.core.metrics import MetricName
-from osiris.core.partitions import PartitionedReading
 from osiris.core.stream import TableStream
 from osiris.drivers.mysql import discovery
 from osiris.drivers.mysql.names import quoted
 from osiris.drivers.mysql.partition_reading import read_ranges
 from osiris.drivers.mysql.reader import QueryReader, ReadOptions
 from osiris.drivers.mysql.rights import check_rights
+from osiris.drivers.relational.reading import read_in_parts, read_whole
 
 
 class MySQLExtractorDriver:
@@ -44,11 +43,15 @@ class MySQLExtractorDriver:
             base_dir=ctx.base_dir,
             cancelled=ctx.cancelled,
         )
+        warnings = partial(_warnings, step_id)
         if config.partition is not None:
-            return {"df": _read_in_parts(config, options, step_id, ctx)}
+
+            def opened(stop: CancelToken) -> list[QueryReader]:
+                return read_ranges(config, replace(options, cancelled=stop))
+
+            return {"df": read_in_parts(opened, warnings, ctx)}
         reader = QueryReader(config.connection, config.query or table_query(config), options)
-        rows = _reported([reader], reader.batches(), step_id, ctx)
-        return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
+        return {"df": read_whole(reader, warnings, ctx)}
 
     def check_connection(self, connection: MySQLConnection, base_dir: Path) -> None:
         """Log in and look what the user may do (`osiris.core.driver.ConnectionChecker`)."""
@@ -66,30 +69,9 @@ def table_query(config: MySQLExtractorConfig) -> str:
     return f"SELECT {columns} FROM {quoted(config.table or '')}{limit}"
 
 
-def _read_in_parts(
-    config: MySQLExtractorConfig, options: ReadOptions, step_id: str, ctx: DriverContext
-) -> pa.RecordBatchReader:
-    reading = PartitionedReading(cancelled=ctx.cancelled, spill_dir=ctx.spill_dir)
-    readers = read_ranges(config, replace(options, cancelled=reading.stop))
-    schema = readers[0].schema
-    parts = reading.batches(schema, [reader.batches() for reader in readers])
-    rows = reading.measured(_reported(readers, parts, step_id, ctx), ctx.log_metric)
-    return pa.RecordBatchReader.from_batches(schema, rows)
-
-
-def _reported(
-    readers: Sequence[QueryReader],
-    batches: Iterator[pa.RecordBatch],
-    step_id: str,
-    ctx: DriverContext,
-) -> Iterator[pa.RecordBatch]:
-    """Pass the rows on, then tell which values were read as NULL."""
-    yield from batches
+def _warnings(step_id: str, readers: Sequence[QueryReader]) -> Iterator[DataWarning]:
+    """Yield which dates were read as NULL."""
     no_dates = sum((reader.no_dates for reader in readers), Counter[str]())
     for column, count in sorted(no_dates.items()):
         message = f"column {column!r}: {count} zero or impossible dates were read as NULL"
-        ctx.log_event(
-            DataWarning(step_id=step_id, code="mysql.zero_dates", message=message, count=count)
-        )
-    if no_dates:
-        ctx.log_metric(MetricName.VALUES_NULLED, no_dates.total())
+        yield DataWarning(step_id=step_id, code="mysql.zero_dates", message=message, count=count)

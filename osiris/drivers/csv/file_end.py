@@ -67,6 +67,13 @@ def has_odd_run(piece: bytes, quote: bytes) -> bool:
     return quote in piece and quote in piece.replace(quote * 2, b"")
 
 
+def quoted_cell(config: CsvExtractorConfig) -> bytes:
+    """Return the regular expression of a quoted cell; its group is empty for one that is open."""
+    quote = re.escape(config.quote).encode()
+    others = b"[^" + quote + b"]*"
+    return quote + others + b"(?:" + quote * 2 + others + b")*(" + quote + rb"|\Z)"
+
+
 def _opens(piece: bytes, config: CsvExtractorConfig) -> bool | None:
     """Tell whether the last odd run of quotes in a piece, if there is one, opens a cell."""
     quote = config.quote.encode()
@@ -117,12 +124,9 @@ def _open_cell(file: CsvFile, config: CsvExtractorConfig, spill_dir: Path) -> in
 
 
 def _line_of_open_cell(path: Path, config: CsvExtractorConfig) -> int | None:
-    quote, delimiter = re.escape(config.quote).encode(), re.escape(config.delimiter).encode()
-    others = b"[^" + quote + b"]*"
+    delimiter = re.escape(config.delimiter).encode()
     start = rb"(?:\A(?:" + codecs.BOM_UTF8 + rb")?|[\r\n" + delimiter + rb"]) *"
-    cell = re.compile(
-        start + quote + others + b"(?:" + quote * 2 + others + b")*(" + quote + rb"|\Z)"
-    )
+    cell = re.compile(start + quoted_cell(config))
     with path.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:
         for found in cell.finditer(text):
             if not found[1]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from osiris.components.filesystem_csv_extractor import CsvExtractorConfig
 from osiris.core.errors import DataError
-from osiris.drivers.csv.file_end import has_odd_run
+from osiris.drivers.csv.file_end import has_odd_run, quoted_cell
 from osiris.drivers.csv.files import CsvFile, text_pieces, uncompressed
 from osiris.drivers.csv.long_rows import too_long
 
@@ -90,8 +90,7 @@ def _see_some(file: CsvFile, pieces: EvenPieces, limit: int) -> None:
 def _long_cell(path: Path, config: CsvExtractorConfig, limit: int) -> int | None:
     """Return where a quoted cell begins that is longer than `limit`, by finding every cell."""
     quote = config.quote.encode()
-    mark, others = re.escape(quote), b"[^" + re.escape(quote) + b"]*"
-    cell = re.compile(mark + others + b"(?:" + mark * 2 + others + b")*(?:" + mark + rb"|\Z)")
+    cell = re.compile(quoted_cell(config))
     openers = (config.delimiter.encode(), b"\r", b"\n", codecs.BOM_UTF8)
     spaces = b"" if config.delimiter == " " else b" "
     with path.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as text:

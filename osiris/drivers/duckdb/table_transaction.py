@@ -22,6 +22,7 @@ from osiris.core.scan_sql import identifier
 from osiris.drivers.duckdb import write_statements as sql
 from osiris.drivers.duckdb.failure import write_failure
 from osiris.drivers.duckdb.table_types import DuckDBDialect, held_by
+from osiris.drivers.relational import table_sql
 from osiris.drivers.relational.column_type import Column, Target
 from osiris.drivers.relational.plan import Plan, PlannedColumn
 
@@ -73,7 +74,7 @@ class DuckDBTransaction:
     def create(self, columns: Sequence[Column], key: Sequence[str]) -> Target:
         """Make the table; nobody sees it before the commit."""
         with self._explained():
-            self._connection.execute(sql.create_table(self._place, columns, key))
+            self._connection.execute(table_sql.create_table(self._place, columns, key))
         self._created = True
         return Target(self.name, tuple(columns))
 
@@ -135,7 +136,7 @@ class DuckDBTransaction:
             return self._rows
         plan = self._begun
         with self._explained():
-            repeated = self._connection.execute(sql.repeated_key(plan)).fetchall()
+            repeated = self._connection.execute(table_sql.repeated_key(sql.STAGE, plan)).fetchall()
             if repeated:
                 raise self._repeated(plan, repeated[0])
             merged = self._connection.execute(sql.merge(self._place, plan)).fetchall()

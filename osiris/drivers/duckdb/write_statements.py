@@ -1,11 +1,11 @@
 """The SQL of writing a table of a DuckDB file, put together from quoted names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from osiris.core.scan_sql import identifier
-from osiris.drivers.relational.column_type import Column
 from osiris.drivers.relational.plan import Evolution, Plan
+from osiris.drivers.relational.table_sql import column_names, on_conflict
 
 STAGE: Final = "temp.osiris_stage"
 """The temporary table where the rows of an upsert wait."""
@@ -26,17 +26,6 @@ UNIQUE: Final = f"""
     SELECT constraint_column_names FROM duckdb_constraints()
     WHERE {_HERE} AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')
 """
-
-
-def create_table(place: str, columns: Iterable[Column], key: Sequence[str]) -> str:
-    """Return the statement that makes a table with its key."""
-    parts = [
-        f"{identifier(column.name)} {column.type.name}{'' if column.nullable else ' NOT NULL'}"
-        for column in columns
-    ]
-    if key:
-        parts.append(f"PRIMARY KEY ({_listed(key)})")
-    return f"CREATE TABLE {place} ({', '.join(parts)})"
 
 
 def create_stage(plan: Plan) -> str:
@@ -66,29 +55,10 @@ def insert(into: str, plan: Plan, rows: str) -> str:
         f"CAST(c{place} AS {planned.column.type.name})"
         for place, planned in enumerate(plan.columns)
     )
-    return f"INSERT INTO {into} ({_names(plan)}) SELECT {values} FROM {rows}"
+    return f"INSERT INTO {into} ({column_names(plan)}) SELECT {values} FROM {rows}"
 
 
 def merge(place: str, plan: Plan) -> str:
     """Return the statement that lets the staged rows take the place of those with their key."""
-    others = [c.column.name for c in plan.columns if c.column.name not in plan.key]
-    changed = ", ".join(f"{identifier(n)} = EXCLUDED.{identifier(n)}" for n in others or plan.key)
-    return (
-        f"INSERT INTO {place} ({_names(plan)}) SELECT {_names(plan)} FROM {STAGE} "
-        f"ON CONFLICT ({_listed(plan.key)}) DO UPDATE SET {changed}"
-    )
-
-
-def repeated_key(plan: Plan) -> str:
-    """Return the query for one key that several staged rows have, and how many."""
-    key = _listed(plan.key)
-    texts = ", ".join(f"{identifier(name)}::VARCHAR" for name in plan.key)
-    return f"SELECT count(*), {texts} FROM {STAGE} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
-
-
-def _names(plan: Plan) -> str:
-    return _listed(planned.column.name for planned in plan.columns)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(identifier, names))
+    names = column_names(plan)
+    return f"INSERT INTO {place} ({names}) SELECT {names} FROM {STAGE} {on_conflict(plan)}"

@@ -3,19 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
 from osiris.components.postgres_connection import PostgresConnection
 from osiris.components.postgres_extractor import PostgresReading
+from osiris.core.cancel import CancelToken
 from osiris.core.driver import DriverContext
 from osiris.core.events import DataWarning
-from osiris.core.metrics import MetricName
-from osiris.core.partitions import PartitionedReading
 from osiris.drivers.postgres.copy_out.columns import Option
 from osiris.drivers.postgres.copy_out.ranges import read_ranges
 from osiris.drivers.postgres.copy_out.reader import QueryReader, ReadOptions, Session
 from osiris.drivers.postgres.identifiers import quoted, quoted_list
+from osiris.drivers.relational.reading import read_in_parts, read_whole
 
 
 def read_stream(
@@ -32,11 +33,15 @@ def read_stream(
         base_dir=ctx.base_dir,
         cancelled=ctx.cancelled,
     )
+    warnings = partial(_warnings, step_id)
     if config.partition is not None:
-        return _read_in_parts(connection, config, options, step_id, ctx)
+
+        def opened(stop: CancelToken) -> list[QueryReader]:
+            return _ranges(connection, config, replace(options, cancelled=stop))
+
+        return read_in_parts(opened, warnings, ctx)
     reader = QueryReader(Session(connection, options), query_of(config))
-    rows = _reported([reader], reader.batches(), step_id, ctx)
-    return pa.RecordBatchReader.from_batches(reader.schema, rows)
+    return read_whole(reader, warnings, ctx)
 
 
 def query_of(config: PostgresReading, *more: str) -> str:
@@ -52,39 +57,23 @@ def query_of(config: PostgresReading, *more: str) -> str:
     return f"SELECT {columns} FROM {schema}{quoted(config.table or '')}{limit}"
 
 
-def _read_in_parts(
-    connection: PostgresConnection,
-    config: PostgresReading,
-    options: ReadOptions,
-    step_id: str,
-    ctx: DriverContext,
-) -> pa.RecordBatchReader:
+def _ranges(
+    connection: PostgresConnection, config: PostgresReading, options: ReadOptions
+) -> list[QueryReader]:
+    """Return one reader for each range of the configured partition."""
     partition = config.partition
     assert partition is not None  # noqa: S101 - whoever calls has looked
     named = config.columns is None or partition.column in config.columns
     unread = () if named else (partition.column,)
-    reading = PartitionedReading(cancelled=ctx.cancelled, spill_dir=ctx.spill_dir)
-    query, options = query_of(config, *unread), replace(options, cancelled=reading.stop)
-    readers = read_ranges(connection, query, partition, options, unread=len(unread))
-    schema = readers[0].schema
-    parts = reading.batches(schema, [reader.batches() for reader in readers])
-    rows = reading.measured(_reported(readers, parts, step_id, ctx), ctx.log_metric)
-    return pa.RecordBatchReader.from_batches(schema, rows)
+    query = query_of(config, *unread)
+    return read_ranges(connection, query, partition, options, unread=len(unread))
 
 
-def _reported(
-    readers: Sequence[QueryReader],
-    batches: Iterator[pa.RecordBatch],
-    step_id: str,
-    ctx: DriverContext,
-) -> Iterator[pa.RecordBatch]:
-    """Pass the rows on, then tell which values were read as NULL."""
-    yield from batches
+def _warnings(step_id: str, readers: Sequence[QueryReader]) -> Iterator[DataWarning]:
+    """Yield which values were read as NULL."""
     lost = sum((reader.lost for reader in readers), Counter[tuple[str, Option]]())
     for (column, option), count in sorted(lost.items()):
         what = "NaN" if option == "numeric_nan" else "infinite or too distant dates or times"
         message = f"column {column!r}: {count} values ({what}) were read as NULL"
         code = f"postgres.{option}"
-        ctx.log_event(DataWarning(step_id=step_id, code=code, message=message, count=count))
-    if lost:
-        ctx.log_metric(MetricName.VALUES_NULLED, lost.total())
+        yield DataWarning(step_id=step_id, code=code, message=message, count=count)

@@ -35,6 +35,7 @@ from osiris.drivers.postgres.table_catalog import (
     refuse_acting_references,
 )
 from osiris.drivers.postgres.write_session import WriteSession
+from osiris.drivers.relational import table_sql
 from osiris.drivers.relational.column_type import Column, Target
 from osiris.drivers.relational.keys import refuse_null_keys, repeated_key
 from osiris.drivers.relational.plan import Plan
@@ -89,7 +90,7 @@ class PostgresTransaction:
 
     def create(self, columns: Sequence[Column], key: Sequence[str]) -> Target:
         """Make the table within the transaction: nobody sees it before the commit."""
-        statement = sql.create_table(self._place, columns, key)
+        statement = table_sql.create_table(self._place, columns, key)
         with self._session.explained():
             self._connection.execute(statement.encode())
             self._oid = find_table(self._connection, self._place)
@@ -166,7 +167,9 @@ class PostgresTransaction:
             raise self._repeated(plan) from error
 
     def _repeated(self, plan: Plan) -> DataError:
-        found = self._connection.execute(sql.repeated_key(plan).encode()).fetchone()
+        found = self._connection.execute(
+            table_sql.repeated_key(sql.STAGE, plan).encode()
+        ).fetchone()
         count, *values = found or (2, *("?" for _ in plan.key))
         return repeated_key(plan, count, values)
 

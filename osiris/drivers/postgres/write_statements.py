@@ -1,27 +1,17 @@
 """The SQL of writing a table, put together from quoted names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 from osiris.drivers.postgres.identifiers import quoted, quoted_list
 from osiris.drivers.postgres.table_catalog import Place
-from osiris.drivers.relational.column_type import Column, ColumnType
+from osiris.drivers.relational.column_type import ColumnType
 from osiris.drivers.relational.plan import Evolution, Plan
+from osiris.drivers.relational.table_sql import column_names, on_conflict
 
 STAGE = '"pg_temp"."osiris_stage"'
 """The temporary table where rows wait; it goes with the transaction."""
-
-
-def create_table(place: Place, columns: Iterable[Column], key: Sequence[str]) -> str:
-    """Return the statement that makes a table with its key."""
-    parts = [
-        f"{quoted(column.name)} {column.type.name}{'' if column.nullable else ' NOT NULL'}"
-        for column in columns
-    ]
-    if key:
-        parts.append(f"PRIMARY KEY ({quoted_list(key)})")
-    return f"CREATE TABLE {place} ({', '.join(parts)})"
 
 
 def create_stage(plan: Plan) -> str:
@@ -41,7 +31,7 @@ def _staged_type(column: ColumnType) -> str:
 
 def copy_in(target: str, plan: Plan) -> str:
     """Return the statement that takes the plan's columns in binary form."""
-    return f"COPY {target} ({_names(plan)}) FROM STDIN (FORMAT BINARY)"
+    return f"COPY {target} ({column_names(plan)}) FROM STDIN (FORMAT BINARY)"
 
 
 def evolve(place: Place, evolutions: Iterable[Evolution]) -> str:
@@ -66,9 +56,8 @@ def insert_from_stage(place: Place, plan: Plan) -> str:
         else quoted(c.column.name)
         for c in plan.columns
     )
-    return (
-        f"INSERT INTO {place} ({_names(plan)}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {STAGE}"
-    )
+    names = column_names(plan)
+    return f"INSERT INTO {place} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {STAGE}"
 
 
 def upsert_from_stage(place: Place, plan: Plan) -> str:
@@ -77,21 +66,4 @@ def upsert_from_stage(place: Place, plan: Plan) -> str:
     In the order of the key, so that two writers wait for each other instead of locking up.
     """
     key = quoted_list(plan.key)
-    others = [c.column.name for c in plan.columns if c.column.name not in plan.key]
-    # A row of nothing but its key is written all the same, so that it is counted.
-    changed = ", ".join(f"{quoted(n)} = EXCLUDED.{quoted(n)}" for n in others or plan.key)
-    return (
-        f"{insert_from_stage(place, plan)} ORDER BY {key} "
-        f"ON CONFLICT ({key}) DO UPDATE SET {changed}"
-    )
-
-
-def repeated_key(plan: Plan) -> str:
-    """Return the query for one key that several staged rows have, and how many."""
-    key = quoted_list(plan.key)
-    texts = ", ".join(f"{quoted(name)}::text" for name in plan.key)
-    return f"SELECT count(*), {texts} FROM {STAGE} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
-
-
-def _names(plan: Plan) -> str:
-    return quoted_list(planned.column.name for planned in plan.columns)
+    return f"{insert_from_stage(place, plan)} ORDER BY {key} {on_conflict(plan)}"
