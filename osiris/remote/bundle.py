@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from osiris.remote.compiled_code import compiled
 from osiris.remote.component_code import CodePackage
+from osiris.remote.import_closure import imported
 from osiris.remote.unpack import INPUTS, SESSION
 
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)
@@ -49,13 +51,28 @@ class BundleWriter:
         return Bundle(self._data.getvalue(), hashlib.sha256(self._data.getbuffer()).hexdigest())
 
 
-def code_members(packages: Iterable[CodePackage]) -> dict[str, bytes]:
-    """Return the code and what lets its entry points be found, to be imported from the archive."""
+def code_members(packages: Iterable[CodePackage], roots: Iterable[str]) -> dict[str, bytes]:
+    """Return the code and what lets its entry points be found, to be imported from the archive.
+
+    `roots` are modules that will be imported: they and what they import are there compiled, too.
+    """
+    files: dict[str, Path] = {}
     members: dict[str, bytes] = {}
     for package in packages:
-        members |= {name: path.read_bytes() for name, path in package.files()}
+        files |= package.files
         members |= {name: text.encode() for name, text in package.metadata().items()}
+    members |= {name: path.read_bytes() for name, path in files.items()}
+    modules = {_module(name): name for name in files if name.endswith(".py")}
+    sources = {module: members[name].decode(errors="replace") for module, name in modules.items()}
+    for module in imported(sources, roots):
+        code = compiled(files[modules[module]])
+        if code is not None:
+            members[f"{modules[module]}c"] = code
     return members
+
+
+def _module(name: str) -> str:
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def session_members(files: Mapping[str, bytes]) -> dict[str, bytes]:

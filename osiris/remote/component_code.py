@@ -2,8 +2,10 @@
 
 import importlib.machinery
 import importlib.util
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,8 @@ from osiris.version import DISTRIBUTION
 OURS: Final = DISTRIBUTION
 _PACKAGE: Final = "osiris"
 _IGNORED: Final = {"__pycache__"}
+_PROGRAM: Final = {"cli", "report", "telemetry"}
+"""Parts of Osiris that no driver uses, and that need packages which no sandbox has."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,30 @@ class CodePackage:
         """The distribution's name."""
         return self.distribution.name
 
-    def files(self) -> Iterator[tuple[str, Path]]:
-        """Yield all files as (path relative to the directory on Python's path, file), sorted."""
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """What travels, by its path relative to the directory on Python's path."""
+        found: dict[str, Path] = {}
         for root in self.roots:
             if root.is_file():
-                yield root.name, root
+                found[root.name] = root
                 continue
-            for path in sorted(root.rglob("*")):
-                if path.is_file() and not _IGNORED & set(path.parts):
-                    yield path.relative_to(root.parent).as_posix(), path
+            for directory, inner, names in os.walk(root, followlinks=True):
+                inner[:] = sorted({*inner} - self._stays(directory, root))
+                place = Path(directory).relative_to(root.parent).as_posix()
+                files = {f"{place}/{name}": Path(directory, name) for name in sorted(names)}
+                found |= {name: path for name, path in files.items() if path.is_file()}
+        return found
+
+    def _stays(self, directory: str, root: Path) -> set[str]:
+        outermost = self.name == OURS and directory == str(root)
+        return _IGNORED | _PROGRAM if outermost else _IGNORED
 
     @property
     def is_pure(self) -> bool:
         """Whether it can be imported from an archive, wherever that is brought."""
         suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
-        return not any(name.endswith(suffixes) for name, _ in self.files())
+        return not any(name.endswith(suffixes) for name in self.files)
 
     def metadata(self) -> dict[str, str]:
         """Return the files that let its entry points be found, by their path in the archive."""

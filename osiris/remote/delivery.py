@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import PurePath
 from typing import Any
 
 from osiris.core.atomic_file import replace_bytes
@@ -63,23 +64,13 @@ class Delivery:
         self._packed: Packed = pack(freight, paths, self._shipped, lock, code)
 
     def bring(self) -> None:
-        """Bring everything in and record it.
-
-        Elsewhere it is unpacked and checked at once; where files are shared nothing can be damaged
-        on the way and every package is the host's, so that the runner unpacks when it starts.
-
-        Raises `MissingDependencyError` for packages that are not there and may not be installed,
-        `ProtocolVersionError`, or another `SandboxError`.
-        """
+        """Bring everything in and record it; nothing of it is believed there yet."""
         session = self._freight.prepared.request.session
         replace_bytes(session.layout.commands, self._packed.commands)
         for file in self._shipped:
             if file.upload is not None:
                 self._upload(file)
-        if self._shared:
-            self._sandbox.write(str(self._paths.bundle), self._packed.bundle.data)
-        else:
-            self._check(self._unpacked())
+        self._bring_bundle()
         session.log_event(
             SandboxBundleSent(
                 bytes=len(self._packed.bundle.data),
@@ -89,9 +80,20 @@ class Delivery:
             )
         )
 
-    def start_command(self) -> list[str]:
-        """Return the command that starts the worker."""
-        return self._command("start", str(self._paths.root))
+    def start(self) -> None:
+        """Start the worker, once.
+
+        Elsewhere what was brought is checked first. Where files are shared nothing can be damaged
+        on the way and every package is the host's.
+
+        Raises `MissingDependencyError` for packages that are not there and may not be installed,
+        `ProtocolVersionError`, or another `SandboxError`.
+        """
+        if not self._shared:
+            self._check(self._begun())
+            return
+        command = self._command("start", str(self._paths.root))
+        self._patience.tries(lambda: self._sandbox.start(command, self._freight.env))
 
     def pump_command(self, seq: int) -> list[str]:
         """Return the command that sends the journal from a seq on."""
@@ -110,25 +112,36 @@ class Delivery:
         _LOG.info("bringing %s into the sandbox (%d bytes)", file.source, file.size)
         self._patience.tries(write)
 
-    def _unpacked(self) -> dict[str, Any]:
-        """Upload the bundle until it is whole, unpack it, and return what the runner says."""
-        bundle = self._packed.bundle
-        part = str(self._paths.bundle.with_name("bundle.part"))
+    def _bring_bundle(self) -> None:
+        data, whole = self._packed.bundle.data, self._paths.bundle
+        path = str(whole if self._shared else _part_of(whole))
+        self._patience.tries(lambda: self._sandbox.write(path, data))
+
+    def _begun(self) -> dict[str, Any]:
+        """Unpack the bundle and start the worker; return what the runner says.
+
+        A bundle that arrived damaged is brought again.
+        """
+        whole = self._paths.bundle
         command = arriving(
             self._sandbox.python,
             self._packed.code_path,
-            (part, str(self._paths.bundle), bundle.sha256),
+            (str(_part_of(whole)), str(whole), self._packed.bundle.sha256),
             OLDEST_PYTHON,
-            "unpack",
+            "begin",
             str(self._paths.root),
         )
-        for _ in range(_TRIES):
-            self._patience.tries(lambda: self._sandbox.write(part, bundle.data))
-            said = self._patience.tries(lambda: self._sandbox.run(command, timeout=_UNPACKING))
+        env = self._freight.env
+        for tries_left in reversed(range(_TRIES)):
+            said = self._patience.tries(
+                lambda: self._sandbox.run(command, timeout=_UNPACKING, env=env)
+            )
             facts = _facts(said)
             if "damaged" not in facts:
                 return facts
-            _LOG.warning("the bundle arrived damaged; it is sent again")
+            if tries_left:
+                _LOG.warning("the bundle arrived damaged; it is sent again")
+                self._bring_bundle()
         raise SandboxUnreachableError(
             f"the bundle arrived damaged {_TRIES} times", hint="look at the network in between"
         )
@@ -186,6 +199,10 @@ for name in sys.argv[1:]:
         pass
 print(json.dumps([sys.version_info[:2], sysconfig.get_platform(), platform.libc_ver(), found]))
 """
+
+
+def _part_of(path: PurePath) -> PurePath:
+    return path.with_name("bundle.part")
 
 
 def _facts(output: bytes) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Standard library only: the runner uses it before anything is installed.
 """
 
-import importlib.metadata
 import os
 import re
 import sys
@@ -15,16 +14,18 @@ _FOR_PIP = re.compile(r"PATH|HOME|PIP_\w+|SSL_CERT_(FILE|DIR)|(?i:https?_proxy|n
 
 def wrong_packages(requires: Mapping[str, str]) -> dict[str, str | None]:
     """Return the distributions that are not here at the version asked for, with what is here."""
+    if not requires:
+        return {}
+    import importlib.metadata  # noqa: PLC0415 - 10 ms, for nothing where packages are the host's
+
     importlib.invalidate_caches()
-    found = {name: _version(name) for name in requires}
-    return {name: found[name] for name in sorted(requires) if found[name] != requires[name]}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    found: dict[str, str | None] = {}
+    for name in sorted(requires):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return {name: here for name, here in found.items() if here != requires[name]}
 
 
 def lock_of(lock: Iterable[str], names: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from osiris.remote.e2b_calls import LOOP, call, translated
 from osiris.remote.e2b_follow import Following, OnOutput, Start
 from osiris.remote.e2b_options import E2BAccount, E2BOptions
 from osiris.remote.e2b_settings import IDEMPOTENCY_KEY, creation_settings
-from osiris.remote.e2b_shell import detached, direct, exact, joined
+from osiris.remote.e2b_shell import detached, direct, exact, joined, only
 from osiris.remote.e2b_template import Resources, TemplatePlan
 from osiris.remote.errors import (
     SandboxBusyError,
@@ -107,10 +107,18 @@ class E2BSandbox:
         work = self._read(path, offset, length)
         return self._call(f"read {path}", work, _TRANSFER_SECONDS)
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
         """Run a command; a failing one is a `SandboxError` with the end of what it said."""
         most = timeout + _SLACK_SECONDS
-        work = self._run(exact(argv, timeout), most, stdin)
+        command = exact(argv, timeout)
+        work = self._run(command if env is None else f"{only(env)}{command}", most, stdin, env)
         return base64.b64decode(self._call(f"run {argv[0]}", work, most))
 
     def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:

@@ -26,8 +26,15 @@ def direct(argv: Sequence[str]) -> str:
 def detached(argv: Sequence[str], env: Mapping[str, str]) -> str:
     """Return a command that starts another in a session of its own and ends at once.
 
-    No descriptor of the shell's is left open in it, and of the environment it gets PATH, HOME and
-    the names in `env`; their values are not in the text.
+    No descriptor of the shell's is left open in it; of the environment it gets what `only` says.
+    """
+    return f"{only(env)}exec setsid -f {shlex.join(argv)} </dev/null >/dev/null 2>&1"
+
+
+def only(env: Mapping[str, str]) -> str:
+    """Return what stands before a command that is to get PATH, HOME and the names in `env` alone.
+
+    Their values are not in the text.
 
     Raises:
         ValueError: for a name that no shell can hold.
@@ -40,7 +47,6 @@ def detached(argv: Sequence[str], env: Mapping[str, str]) -> str:
     return (
         f'for name in $(compgen -e); do case " {kept} " in *" $name "*) ;; '
         '*) unset "$name" ;; esac; done; '
-        f"exec setsid -f {shlex.join(argv)} </dev/null >/dev/null 2>&1"
     )
 
 

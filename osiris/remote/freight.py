@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from osiris.components.entry_points import offered
+from osiris.components.registry import GROUP
 from osiris.core.driver_registry import DriverRegistry
 from osiris.core.execution_adapter import PreparedRun
 from osiris.core.step_config import StepConfig, secret_variables
@@ -35,6 +38,7 @@ from osiris.remote.rpc_protocol import (
 from osiris.remote.session_paths import SessionPaths
 from osiris.remote.target_files import TargetFile, on_copies, target_files
 
+_RUNNER = ("osiris.remote.proxy_worker_runner", "osiris.remote.proxy_worker")
 _SITES = {"site-packages", "dist-packages"}
 _TO_END = 5.0
 """Seconds beyond the drivers' own grace in which the worker must end."""
@@ -111,8 +115,16 @@ class Freight:
     def packed_code(self) -> BundleWriter:
         """Return the beginning of a bundle for elsewhere: the code, which can be packed early."""
         writer = BundleWriter(compress=True)
-        writer.add(code_members(package for package in self.code if package.is_pure))
+        pure = [package for package in self.code if package.is_pure]
+        writer.add(code_members(pure, [*_RUNNER, *self._component_modules()]))
         return writer
+
+    def _component_modules(self) -> Iterator[str]:
+        """Yield the modules that describe and that run the manifest's components."""
+        registry = DriverRegistry()
+        for name in {step.component for step in self.prepared.manifest.steps}:
+            yield from (entry.module for entry in offered(GROUP).select(name=name))
+            yield registry.component(name).driver.partition(":")[0]
 
     @property
     def grace(self) -> float:

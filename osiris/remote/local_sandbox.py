@@ -72,9 +72,16 @@ class LocalSandbox:
         """Open a file, whether the sandbox lives or not."""
         return self._files.open(path)
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
         """Run a command to its end."""
-        process = self._launch(argv)
+        process = self._launch(argv, env)
         try:
             out, err, code = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
@@ -153,9 +160,9 @@ class LocalSandbox:
         if self._directory.exists():
             _LOG.warning("%s could not be removed", self._directory)
 
-    def _launch(self, argv: Sequence[str]) -> LocalProcess:
+    def _launch(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> LocalProcess:
         self._check()
-        return self._launcher.launch(argv, self._environment())
+        return self._launcher.launch(argv, {**self._environment(), **(env or {})})
 
     def _check(self) -> None:
         if self._killed:

@@ -1,8 +1,8 @@
 """The program that runs in a sandbox: it checks, starts and watches the worker, and tells.
 
-    unpack DIR           put what the bundle brings where it belongs; tell facts
     start DIR            unpack, if that has not been done, and start the worker, detached; a
                          second start does nothing
+    begin DIR            the same, but only when the packages are right; tell whether they are
     pump DIR FROM LIFE   send the journal's lines from seq FROM on
 
 DIR is the session's directory. Started as `remote.runner_command` says. Standard library only, with
@@ -13,24 +13,28 @@ import fcntl
 import json
 import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 from osiris.remote.journal_pump import pump
 from osiris.remote.rpc_protocol import ProtocolError
 from osiris.remote.session_paths import SessionPaths
 from osiris.remote.supervisor import Supervisor, refuse
-from osiris.remote.unpack import UnpackError, read_prepare, unpack
+from osiris.remote.unpack import UnpackError, read_prepare, readiness, unpack
 
 PROBLEMS = (OSError, UnpackError, ProtocolError)
 """What can be wrong with what was brought."""
+
+_PAUSE = 0.02
 
 
 def main() -> None:
     """Run one of the commands with the process's arguments."""
     command, directory, *rest = sys.argv[1:]
     paths = SessionPaths(Path(directory))
-    if command == "unpack":
-        print_unpacked(paths)
+    if command == "begin":
+        sys.stdout.write(json.dumps(begin(paths)))
     elif command == "start":
         start(paths)
     elif command == "pump":
@@ -39,13 +43,27 @@ def main() -> None:
         sys.exit(f"unknown command {command!r}")
 
 
-def print_unpacked(paths: SessionPaths) -> None:
-    """Unpack and print the facts as JSON, or `{"problem": text}` when that is impossible."""
+def begin(paths: SessionPaths) -> dict[str, Any]:
+    """Unpack and start the worker; return `readiness`, or `{"problem": text}`.
+
+    It is not started when packages are wrong that may not be installed. Whoever asks cannot always
+    hear the answer, and asks again: the worker is started once all the same.
+    """
     try:
-        facts = unpack(paths)
+        lock = _lock(paths)
+        while lock is None and not paths.journal.exists():  # another one is at it
+            time.sleep(_PAUSE)
+            lock = _lock(paths)
+        first = lock is not None and not paths.journal.exists()
+        if first:
+            unpack(paths)
+        prepare = read_prepare(paths)
+        facts = readiness(prepare)
     except PROBLEMS as error:
-        facts = {"problem": str(error)}
-    sys.stdout.write(json.dumps(facts))
+        return {"problem": str(error)}
+    if first and lock is not None and (prepare.install_deps or not facts["wrong"]):
+        _launch(paths, lock)
+    return facts
 
 
 def start(paths: SessionPaths) -> None:
@@ -53,13 +71,24 @@ def start(paths: SessionPaths) -> None:
 
     Nothing happens when it runs already, or has run: whoever asks cannot always hear the answer.
     """
+    lock = _lock(paths)
+    if lock is not None and not paths.journal.exists():
+        _launch(paths, lock)
+
+
+def _lock(paths: SessionPaths) -> int | None:
+    """Return the lock that says that the runner lives; None while somebody else has it."""
     lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return
-    if paths.journal.exists():
-        return
+        os.close(lock)
+        return None
+    return lock
+
+
+def _launch(paths: SessionPaths, lock: int) -> None:
+    """Return at once; a process that has let go of this one goes on as the runner."""
     if os.fork():
         return
     os.setsid()
@@ -74,6 +103,7 @@ def start(paths: SessionPaths) -> None:
         refuse(paths, str(error))
     else:
         supervisor.run()
+    os._exit(0)
 
 
 def _detach() -> None:

@@ -65,8 +65,19 @@ class Sandbox(Protocol):
     def read(self, path: str, offset: int, length: int) -> bytes:
         """Return up to `length` bytes of a file from `offset`; raises `SandboxFileMissingError`."""
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
-        """Run a short command to its end and return its standard output; raises on failure."""
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Run a short command to its end and return its standard output; raises on failure.
+
+        `env` as in `start`; without it the command gets what the sandbox gives to all. Where no
+        files are shared, what it starts in a session of its own goes on.
+        """
 
     def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         """Start a long command that outlives this call and every connection; its output is lost.

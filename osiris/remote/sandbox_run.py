@@ -161,9 +161,8 @@ class SandboxRun:
                 delivery.bring()
             if self._cancel.is_set():  # while it was made, or all was brought in
                 return None
+            delivery.start()
             with Watchdog(sandbox, self._choices.silence, self._cancel, to_stop) as watchdog:
-                start = delivery.start_command()
-                patience.tries(lambda: sandbox.start(start, self._freight.env))
                 stream = self._stream(sandbox, delivery, patience, watchdog)
                 with closing(stream.__iter__()) as envelopes:
                     for envelope in envelopes:

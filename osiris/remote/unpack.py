@@ -29,12 +29,8 @@ class UnpackError(Exception):
     """Something that was brought cannot be put where it belongs; the text says why."""
 
 
-def unpack(paths: SessionPaths) -> dict[str, Any]:
-    """Unpack the session's files and the inputs; return what a host must know before it starts.
-
-    `{"protocol", "python", "wrong"}`: the version spoken here, Python's version, and the packages
-    that are not here at the version asked for. Doing it again does no harm.
-    """
+def unpack(paths: SessionPaths) -> None:
+    """Unpack the session's files and the inputs; doing it again does no harm."""
     with zipfile.ZipFile(paths.bundle) as bundle:
         for name in bundle.namelist():
             if name.startswith(SESSION):
@@ -44,6 +40,14 @@ def unpack(paths: SessionPaths) -> dict[str, Any]:
     prepare = read_prepare(paths)
     if not Path(prepare.base_dir).is_dir():
         Path(prepare.base_dir).mkdir(parents=True)
+
+
+def readiness(prepare: PrepareCommand) -> dict[str, Any]:
+    """Return what a host must know: `{"protocol", "python", "wrong"}`.
+
+    The version spoken here, Python's version, and the packages that are not here at the version
+    asked for.
+    """
     return {
         "protocol": PROTOCOL,
         "python": list(sys.version_info[:3]),

@@ -1,6 +1,7 @@
 """What every sandbox must do, whatever it is made of."""
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -71,6 +72,16 @@ class SandboxContract:
         assert sandbox.run(self.python(sandbox, program), timeout=_SECONDS) == (
             bytes(range(256)) * 100
         )
+
+    def test_a_command_gets_the_environment_that_it_is_given(self, sandbox: Sandbox) -> None:
+        program = "import json, os; print(json.dumps(dict(os.environ)))"
+        said = sandbox.run(
+            self.python(sandbox, program), timeout=_SECONDS, env={"GIVEN": 'it\'s "this" $HOME'}
+        )
+        found = json.loads(said)
+        assert found.pop("GIVEN") == 'it\'s "this" $HOME'
+        # The last four are what a shell sets for itself.
+        assert found.keys() <= {"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
 
     def test_a_failing_command_says_why(self, sandbox: Sandbox) -> None:
         with pytest.raises(SandboxError, match="no bread today"):

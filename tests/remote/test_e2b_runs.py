@@ -124,8 +124,8 @@ def test_a_disk_that_is_full(server: E2BServer, runs: Runs) -> None:
 @pytest.mark.parametrize("at", [200, 9_001])
 @pytest.mark.parametrize("ending", ["rst", "fin"])
 def test_a_stream_that_is_cut(server: E2BServer, runs: Runs, at: int, ending: str) -> None:
-    # The first start unpacks, the second starts the runner; the pump is the third.
-    cut = Fault(START, times=3, skip=3, cut_response=at)
+    # The first start asks for the home, the second begins the run; the pump is the third.
+    cut = Fault(START, times=3, skip=2, cut_response=at)
     server.faults.add(dataclasses.replace(cut, ending=ending))
     evidence = runs(slow(2))
     went_well(evidence, 40)
@@ -133,7 +133,7 @@ def test_a_stream_that_is_cut(server: E2BServer, runs: Runs, at: int, ending: st
 
 
 def test_a_stream_that_is_frozen(server: E2BServer, runs: Runs) -> None:
-    frozen = server.faults.add(Fault(START, times=2, skip=3, freeze=4_000))
+    frozen = server.faults.add(Fault(START, times=2, skip=2, freeze=4_000))
     started = time.monotonic()
     went_well(runs(slow(2)), 40)
     assert frozen.hits == 2
@@ -194,7 +194,7 @@ def test_a_sandbox_that_is_paused_under_a_run_goes_on(server: E2BServer, runs: R
 
 
 def test_a_worker_that_is_killed(server: E2BServer, runs: Runs) -> None:
-    runs.during = lambda: server.kill_process(only(server), " start /", youngest=True)
+    runs.during = lambda: server.kill_process(only(server), " begin /", youngest=True)
     evidence = runs(slow(60))
     error = failed_with(evidence, "sandbox.worker_died")
     assert "signal 9" in error["message"]
@@ -203,7 +203,7 @@ def test_a_worker_that_is_killed(server: E2BServer, runs: Runs) -> None:
 
 
 def test_a_runner_that_is_killed_with_all_it_started(server: E2BServer, runs: Runs) -> None:
-    runs.during = lambda: server.kill_process(only(server), " start /")
+    runs.during = lambda: server.kill_process(only(server), " begin /")
     started = time.monotonic()
     failed_with(runs(slow(60)), "sandbox.worker_died")
     assert time.monotonic() - started < 60

@@ -50,9 +50,16 @@ class FarSandbox:
     def read(self, path: str, offset: int, length: int) -> bytes:
         return self.inner.read(path, offset, length)
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
         self.runs.append(list(argv))
-        return self.inner.run(argv, timeout=timeout, stdin=stdin)
+        return self.inner.run(argv, timeout=timeout, stdin=stdin, env=env)
 
     def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self.inner.start(argv, env)
@@ -147,9 +154,16 @@ class ChaosSandbox(FarSandbox):
         data = self.inner.read(path, offset, length)
         return data if self._chance() > self._failing else data[: max(1, len(data) // 3)]
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
         self._maybe()
-        output = super().run(argv, timeout=timeout, stdin=stdin)
+        output = super().run(argv, timeout=timeout, stdin=stdin, env=env)
         self._maybe()
         return output
 
@@ -207,7 +221,7 @@ class LyingSandbox(FarSandbox):
 class Recording:
     """A run in a sandbox as its host saw it.
 
-    `facts` is what unpacking said, `lines` are the journal, `files` lie below the session.
+    `facts` is what the runner said first, `lines` are the journal, `files` lie below the session.
     """
 
     facts: bytes = b""
@@ -222,8 +236,15 @@ class RecordingSandbox(FarSandbox):
         super().__init__(inner)
         self._recording = recording
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
-        self._recording.facts = super().run(argv, timeout=timeout, stdin=stdin)
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
+        self._recording.facts = super().run(argv, timeout=timeout, stdin=stdin, env=env)
         return self._recording.facts
 
     def kill(self) -> None:
@@ -255,8 +276,15 @@ class ReplayingSandbox(FarSandbox):
     def write(self, path: str, data: bytes | BinaryIO) -> None:
         """Take it as if it had arrived."""
 
-    def run(self, argv: Sequence[str], *, timeout: float, stdin: bytes = b"") -> bytes:
-        del argv, timeout, stdin
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
+        del argv, timeout, stdin, env
         return self._recording.facts
 
     def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
