@@ -35,10 +35,10 @@ from osiris.remote.lifetime import Lifetime
 from osiris.remote.ownership import MADE_BY_OSIRIS, Owner
 from osiris.remote.sandbox import SandboxSpec
 from osiris.remote.sandbox_reaper import FoundSandbox
+from osiris.remote.upload_parts import parts
 
 T = TypeVar("T")
 
-PART_BYTES = 8 * 1024 * 1024
 _DEFAULT_TEMPLATE = "base"
 _CALL_SECONDS = 30.0
 _SLACK_SECONDS = 10.0
@@ -90,16 +90,16 @@ class E2BSandbox:
 
     def write(self, path: str, data: bytes | BinaryIO) -> None:
         """Upload; more than 8 MiB goes in parts that are joined there."""
-        pieces = _pieces(data)
+        pieces = parts(data)
         first, second = next(pieces, b""), next(pieces, None)
         if second is None:
             self._upload(path, first)
             return
-        parts: list[str] = []
+        paths: list[str] = []
         for piece in (first, second, *pieces):
-            parts.append(f"{path}.{len(parts):05d}")
-            self._upload(parts[-1], piece)
-        command = joined(parts, path)
+            paths.append(f"{path}.{len(paths):05d}")
+            self._upload(paths[-1], piece)
+        command = joined(paths, path)
         self._call(f"join {path}", self._run(command, _TRANSFER_SECONDS), _TRANSFER_SECONDS)
 
     def read(self, path: str, offset: int, length: int) -> bytes:
@@ -394,13 +394,3 @@ def build_template(
 
 def _close(http: httpx.AsyncClient) -> None:
     LOOP.submit(http.aclose())
-
-
-def _pieces(data: bytes | BinaryIO) -> Iterator[bytes]:
-    """Cut data into parts of at most 8 MiB."""
-    if isinstance(data, bytes):
-        for start in range(0, len(data), PART_BYTES):
-            yield data[start : start + PART_BYTES]
-        return
-    while piece := data.read(PART_BYTES):
-        yield piece

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from osiris.remote.e2b_options import E2BAccount, E2BOptions
-from osiris.remote.e2b_sandbox import PART_BYTES, E2BSandbox, E2BSandboxProvider
+from osiris.remote.e2b_sandbox import E2BSandbox, E2BSandboxProvider
 from osiris.remote.errors import (
     SandboxError,
     SandboxFileMissingError,
@@ -19,6 +19,7 @@ from osiris.remote.errors import (
     SandboxUnreachableError,
 )
 from osiris.remote.sandbox import SandboxSpec
+from osiris.remote.upload_parts import PART_BYTES
 from tests.e2b_server.envd_behaviour import wait_until
 from tests.e2b_server.faults import DOWNLOAD, KILL, START, UPLOAD, Fault
 from tests.e2b_server.relay import relay_to
